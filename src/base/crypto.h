@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// Hashes and MACs over byte strings, by OpenSSL. Results are raw bytes. Pure and thread-safe.
+
+namespace postglass {
+
+std::string Sha1(std::string_view data);
+std::string Sha256(std::string_view data);
+std::string HmacSha256(std::string_view key, std::string_view data);
+// Takes the same time wherever the difference is.
+bool ConstantTimeEquals(std::string_view a, std::string_view b);
+
+}  // namespace postglass

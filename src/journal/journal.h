@@ -1,0 +1,110 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/metrics.h"
+#include "base/result.h"
+
+// An append-only log of records in checksummed files, the one queue under mail's spool, the
+// topics' outbox and the store. Byte layout, recovery rules and versions: docs/format/journal.md.
+
+namespace postglass::journal {
+
+// Position of a record: 1, 2, 3 … over the life of the journal; 0 is before the first.
+using Sequence = std::uint64_t;
+
+struct Record {
+  Sequence sequence = 0;
+  Timestamp written_at;
+  std::string payload;
+};
+
+// What Open() found and did about it. Nothing here stops the start.
+struct Recovery {
+  std::uint64_t records = 0;           // readable records in all files
+  std::uint64_t torn_bytes_cut = 0;    // unfinished tail of the last file, never acknowledged
+  std::vector<std::string> set_aside;  // damage before that: one sentence each, for the operator
+};
+
+enum class Durability {
+  kFsync,  // acknowledged records survive a power cut
+  kOs,     // they survive kill -9 but not a power cut
+};
+
+struct Options {
+  std::uint64_t file_bytes_max = 64 << 20;      // a new file is begun above this
+  std::uint64_t record_bytes_max = 64 << 20;    // larger records are refused with kLimit
+  std::uint64_t queue_bytes_max = 64 << 20;     // waiting, not yet durable; above: kUnavailable
+  Durability durability = Durability::kFsync;
+  std::string name = "journal";                 // label of metrics and log lines
+};
+
+// Thread-safe. One commit thread writes what has gathered and syncs once for all (group commit).
+class Journal {
+ public:
+  // Opens or makes the journal in `dir`, recovers, and positions behind the last good record.
+  // `fs`, `clock` and `metrics` must outlive it. Errors: kIo, kDiskFull, kPermissionDenied,
+  // kUnsupported (newer format version).
+  static Result<std::unique_ptr<Journal>> Open(FileSystem& fs,
+                                               const Clock& clock,
+                                               Metrics& metrics,
+                                               const Path& dir,
+                                               Options options,
+                                               Recovery* recovery = nullptr);
+
+  // Waits for what was appended, then closes.
+  virtual ~Journal() = default;
+
+  // Called with the record's sequence once it is durable, or with the error; from the commit
+  // thread, in order of sequence. Must be quick and must not call back into the journal's waits.
+  using Committed = std::function<void(Result<Sequence>)>;
+  // Records of one call get consecutive sequences and become durable together or not at all;
+  // `done` gets the first. Errors (to `done`): kLimit; kUnavailable (queue full); kDiskFull
+  // (nothing was written, later appends may work); kIo (after a failed write or sync the journal
+  // is read-only until it is opened again).
+  virtual void AppendAsync(std::vector<std::string> payloads, Committed done) = 0;
+  // The same, waiting until durable.
+  Result<Sequence> Append(std::string payload);
+
+  virtual Sequence first_sequence() const = 0;    // oldest that can be read; durable+1 when empty
+  virtual Sequence durable_sequence() const = 0;  // newest durable
+
+  // Reads durable records in order. Not thread-safe itself; any number may run beside appends.
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    // Nothing at the durable end; call again later. Damaged records are skipped (they were
+    // reported by Open). kNotFound when the position was trimmed away.
+    virtual Result<std::optional<Record>> Next() = 0;
+  };
+  // Starts behind `after`.
+  virtual Result<std::unique_ptr<Reader>> Read(Sequence after) const = 0;
+  // Blocks until durable_sequence() > after (true), or `stop` was asked or `limit` passed (false).
+  virtual bool WaitFor(Sequence after, std::stop_token stop,
+                       std::chrono::milliseconds limit) const = 0;
+
+  // A named position kept beside the files, 0 when never saved. Saved atomically but lazily synced:
+  // after a power cut an older value may be back, so consumers must bear seeing records again.
+  virtual Result<Sequence> LoadCursor(std::string_view name) const = 0;
+  virtual Status SaveCursor(std::string_view name, Sequence sequence) = 0;
+
+  // Removes whole files whose records all come before `keep_from`.
+  virtual Status TrimBefore(Sequence keep_from) = 0;
+
+  enum class Health { kOk, kDiskFull, kFailed };
+  virtual Health health() const = 0;
+  virtual std::string health_reason() const = 0;  // for /readyz; empty when ok
+  virtual std::uint64_t size_bytes() const = 0;   // of all files
+};
+
+}  // namespace postglass::journal
