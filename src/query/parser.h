@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "store/predicate.h"
+
+namespace postglass::query {
+
+// Why a query does not parse, and where.
+struct SyntaxError {
+  std::size_t position = 0;  // byte offset in the query
+  std::string message;       // "missing value after \"@a:\"", for the search bar
+};
+
+inline constexpr std::size_t kQueryBytesMax = 64 << 10;
+inline constexpr std::size_t kQueryTermsMax = 10'000;
+inline constexpr std::size_t kQueryDepthMax = 200;
+
+// Datadog's log search syntax, whole (docs/compat/search.md). Pure.
+std::variant<store::Predicate, SyntaxError> Parse(std::string_view query);
+
+// The query text with `"` and `\` escaped inside quotes: Quote(`a"b`) is `"a\"b"`.
+std::string Quote(std::string_view value);
+
+}  // namespace postglass::query
