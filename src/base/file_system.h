@@ -65,8 +65,9 @@ class FileSystem {
   virtual Result<std::unique_ptr<RandomAccessFile>> OpenForRead(const Path& path) const = 0;
   virtual Status Rename(const Path& from, const Path& to) = 0;  // replaces `to` atomically
   virtual Status Link(const Path& from, const Path& to) = 0;    // hard link
-  virtual Status Remove(const Path& path) = 0;
-  virtual Status CreateDirectories(const Path& path) = 0;  // mode 0700
+  virtual Status Remove(const Path& path) = 0;                  // a file or an empty directory
+  // Makes the missing ones of `path` with mode 0700; durable on return.
+  virtual Status CreateDirectories(const Path& path) = 0;
   // Makes renames, creations and removals in `path` durable.
   virtual Status SyncDirectory(const Path& path) = 0;
   // Names (not paths) in the directory, sorted, without . and ..
@@ -75,15 +76,18 @@ class FileSystem {
   virtual Result<std::uint64_t> FileSize(const Path& path) const = 0;
   // kUnavailable when another process holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const Path& path) = 0;
+
   struct Space {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0;
   };
+
   virtual Result<Space> DiskSpace(const Path& path) const = 0;
 
   // Whole small file; kLimit above `bytes_max`.
   Result<std::string> ReadFile(const Path& path, std::uint64_t bytes_max = 64 << 20) const;
-  // Write to a temporary name, sync, rename, sync the directory: old or new, never half.
+  // Write to `<path>.tmp`, sync, rename, sync the directory: old or new, never half. One caller at
+  // a time for one path.
   Status WriteFileAtomically(const Path& path, std::string_view bytes);
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,10 @@ enum class Level { kDebug, kInfo, kWarn, kError };
 void SetLevel(Level level);
 bool Enabled(Level level);
 void Write(Level level, std::string_view component, std::string_view text);
+// `text` as it stands in an entry: control characters (C0, DEL, C1), U+2028, U+2029 and ill-formed
+// UTF-8 as \n, \r, \t or \xNN per byte, so that outside text cannot forge lines or drive a
+// terminal.
+std::string Escape(std::string_view text);
 
 template <class... Args>
 void Debug(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {
