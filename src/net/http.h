@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,19 +21,25 @@ class Headers {
   using Field = std::pair<std::string, std::string>;
 
   Headers() = default;
+
   Headers(std::initializer_list<Field> fields) : fields_(fields) {}
 
   void Add(std::string name, std::string value) {
     fields_.emplace_back(std::move(name), std::move(value));
   }
+
   void Set(std::string_view name, std::string value);  // replaces all of that name
   void Remove(std::string_view name);
   std::optional<std::string_view> Find(std::string_view name) const;  // the first
+
   std::string_view Get(std::string_view name) const { return Find(name).value_or(""); }
 
   auto begin() const { return fields_.begin(); }
+
   auto end() const { return fields_.end(); }
+
   bool empty() const { return fields_.empty(); }
+
   std::size_t size() const { return fields_.size(); }
 
  private:
@@ -39,14 +47,18 @@ class Headers {
 };
 
 struct HttpRequest {
-  std::string method;   // upper case
-  std::string target;   // origin form as received: path and query, undecoded
+  std::string method;  // upper case; HEAD arrives as GET and the server drops the body
+  std::string target;  // origin form as received: path and query, undecoded
   Headers headers;
-  std::string body;     // as received after transfer decoding; content coding untouched
+  std::string body;          // as received after transfer decoding; content coding untouched
   std::string peer_address;  // numeric IP of the client
   bool over_tls = false;
+  // True once the client has gone or the server stops: a long query asks and gives up. Empty when
+  // nobody can go (loopback). Only the handler's thread may call it, and only within its call.
+  std::function<bool()> abandoned;
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
+
   std::string_view query() const {  // behind '?', undecoded; empty when there is none
     const std::size_t at = target.find('?');
     return at == std::string::npos ? std::string_view() : std::string_view(target).substr(at + 1);
@@ -74,9 +86,9 @@ struct HttpResponse {
 // Runs on a worker thread and may block. Must be thread-safe. Must not throw.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-HttpResponse TextResponse(int status, std::string text);          // text/plain; charset=utf-8
-HttpResponse JsonResponse(int status, std::string json_text);     // application/json
-std::string_view HttpReason(int status);                          // "Not Found"
+HttpResponse TextResponse(int status, std::string text);       // text/plain; charset=utf-8
+HttpResponse JsonResponse(int status, std::string json_text);  // application/json
+std::string_view HttpReason(int status);                       // "Not Found"
 
 // key=value pairs of a query string or form body, form-decoded, in order.
 // Errors: kLimit above 10,000 pairs.
@@ -89,7 +101,8 @@ std::optional<std::string_view> FindParam(
 // from the right, two at most. Never produces more than `bytes_max`.
 // Errors: kLimit (would inflate beyond bytes_max), kInvalidArgument (not that coding, truncated),
 // kUnsupported (unknown coding).
-Result<std::string> DecodeContent(std::string_view coding, std::string_view body,
+Result<std::string> DecodeContent(std::string_view coding,
+                                  std::string_view body,
                                   std::size_t bytes_max);
 Result<std::string> GzipCompress(std::string_view body, int level = 6);
 

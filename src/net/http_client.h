@@ -18,6 +18,7 @@ struct Url {
   // host or host:port, brackets around IPv6, port left out when it is the scheme's.
   std::string authority() const;
 };
+
 // Absolute http(s) URLs only; no user info, no fragment. kInvalidArgument says why.
 Result<Url> ParseUrl(std::string_view text);
 
@@ -29,8 +30,12 @@ class HttpClient {
     std::string url;
     Headers headers;  // Host, Content-Length and Connection are added
     std::string body;
-    std::chrono::milliseconds timeout{15'000};   // for the whole exchange
+    std::chrono::milliseconds timeout{15'000};  // for the whole exchange
     std::size_t response_bytes_max = 8 << 20;
+    // Connect to public addresses only: for URLs that outsiders chose (SSRF). It is checked on the
+    // address that is connected to, after resolving, so that a name cannot change its mind. A
+    // refusal is kPermissionDenied.
+    bool deny_private_addresses = false;
   };
 
   virtual ~HttpClient() = default;

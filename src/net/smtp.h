@@ -24,8 +24,8 @@ struct SmtpReply {
   std::vector<std::string> lines;  // without code and separator; at least one
   bool close = false;              // server side: close the connection after sending
 
-  std::string ToString() const;    // "250-a\r\n250 b\r\n"
-  std::string Text() const;        // "250 a b": code and lines joined by a blank
+  std::string ToString() const;  // "250-a\r\n250 b\r\n"
+  std::string Text() const;      // "250 a b": code and lines joined by a blank
 };
 
 struct SmtpPeer {
@@ -40,15 +40,21 @@ class SmtpSession {
   virtual SmtpReply Greeting() = 0;
   // One command line without CRLF. The session answers; it asks the wire for more by `next`.
   enum class Next { kCommand, kStartTls, kData, kLine };
+
   struct Answer {
     SmtpReply reply;
     Next next = Next::kCommand;  // kData: message follows; kLine: raw line (AUTH dialogue)
   };
+
   virtual Answer Command(std::string_view line) = 0;
   virtual Answer Line(std::string_view line) = 0;  // after Next::kLine
   // The message after Next::kData, dot-unstuffed, CRLF line ends; nothing when it passed
   // message_bytes_max (it was read and thrown away).
   virtual Answer Data(std::optional<std::string> message) = 0;
+
+  // Until true, login_timeout holds instead of command_timeout. Asked between the other calls.
+  virtual bool logged_in() const { return false; }
+
   virtual void TlsStarted() = 0;  // after Next::kStartTls succeeded; state must be reset
 };
 
@@ -56,8 +62,8 @@ using SmtpSessionFactory = std::function<std::unique_ptr<SmtpSession>(const Smtp
 
 struct SmtpServerOptions {
   int worker_threads = 32;
-  std::size_t connections_max = 1000;           // above: 421 and close
-  std::size_t line_bytes_max = 4096;            // RFC 5321 asks for 512; AUTH needs more
+  std::size_t connections_max = 1000;  // above: 421 and close
+  std::size_t line_bytes_max = 4096;   // RFC 5321 asks for 512; AUTH needs more
   std::size_t message_bytes_max = 40 << 20;
   std::chrono::milliseconds command_timeout{300'000};
   std::chrono::milliseconds login_timeout{10'000};  // before the session says it is logged in
@@ -87,7 +93,7 @@ struct SmtpTarget {
   std::string user;      // empty: no AUTH
   std::string password;  // PLAIN, or LOGIN when that is all the server offers; only over TLS
   std::string helo_name = "localhost";
-  TrustOptions trust;    // checked for kRequired and kImplicit; opportunistic TLS checks nothing
+  TrustOptions trust;  // checked for kRequired and kImplicit; opportunistic TLS checks nothing
   std::chrono::milliseconds timeout{60'000};  // for each reply
 };
 
@@ -97,11 +103,12 @@ struct SmtpResult {
     std::string address;
     SmtpReply reply;  // to RCPT, or to DATA when RCPT was accepted
   };
+
   std::vector<Recipient> recipients;
-  SmtpReply data_reply;      // code 0 when no recipient was accepted
-  std::string remote_host;   // from the greeting
+  SmtpReply data_reply;     // code 0 when no recipient was accepted
+  std::string remote_host;  // from the greeting
   std::string remote_ip;
-  std::string tls_version;   // empty without TLS
+  std::string tls_version;  // empty without TLS
 };
 
 // Delivers one message over one connection: EHLO (HELO), STARTTLS, AUTH, MAIL, RCPT…, DATA, QUIT.
@@ -116,6 +123,7 @@ class SmtpClient {
                                      const std::vector<std::string>& recipients,
                                      const std::string& message) = 0;
 };
+
 std::unique_ptr<SmtpClient> MakeSmtpClient();
 
 }  // namespace postglass::net

@@ -16,10 +16,12 @@ struct CertificateAndKey {
 };
 
 // A CA of our own: RSA-2048, ten years. For DIR/tls.
-Result<CertificateAndKey> MakeCertificateAuthority(const Clock& clock, Random& random,
+Result<CertificateAndKey> MakeCertificateAuthority(const Clock& clock,
+                                                   Random& random,
                                                    const std::string& common_name);
 // A server certificate (RSA-2048, 825 days) for DNS names and IP addresses, signed by `authority`.
-Result<CertificateAndKey> MakeServerCertificate(const Clock& clock, Random& random,
+Result<CertificateAndKey> MakeServerCertificate(const Clock& clock,
+                                                Random& random,
                                                 const CertificateAndKey& authority,
                                                 const std::string& common_name,
                                                 const std::vector<std::string>& names);
