@@ -1,0 +1,93 @@
+# make run    installs what is needed, builds, starts the whole chain with life-like mail
+# make test   installs what is needed, builds, runs every test
+# The rest: setup build test-all bench format lint clean. What each costs: README.md.
+
+SHELL := /bin/sh
+JOBS ?= $(shell nproc)
+DATA ?= $(CURDIR)/build/demo-data
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := true
+# How many times the long loops (kill -9 and the like) run; test-all raises it.
+export POSTGLASS_TEST_LOOPS ?= 30
+
+.PHONY: run setup setup-test setup-all build web test test-unit test-sanitizers test-e2e test-all \
+        bench format lint clean
+
+run: build
+	@exec build/release/postglass demo --data $(DATA)
+
+setup:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh build test
+
+setup-all:
+	@scripts/setup.sh build test all
+
+# The console: built once into web/dist, then embedded in the binary.
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+
+web/node_modules/.stamp: web/package.json web/package-lock.json | setup
+	@echo "web: installing the front-end tools"
+	@scripts/with-node.sh npm ci --prefix web --silent --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.stamp $(WEB_SOURCES)
+	@echo "web: building the console"
+	@cd web && ../scripts/with-node.sh npm run --silent build
+	@touch $@
+
+web: web/dist/index.html
+
+build: setup web
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+
+test: setup-test test-unit test-sanitizers test-e2e
+
+test-unit: web
+	@cmake --preset dev >/dev/null
+	@cmake --build build/dev -j $(JOBS)
+	@ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+# Address and undefined-behaviour sanitizers over everything; the thread sanitizer over the folders
+# whose threads meet: base, net, journal, topics, store.
+TSAN_TESTS := base_test net_test journal_test topics_test store_test
+test-sanitizers: web
+	@cmake --preset asan >/dev/null
+	@cmake --build build/asan -j $(JOBS)
+	@ctest --test-dir build/asan --output-on-failure -j $(JOBS)
+	@cmake --preset tsan >/dev/null
+	@cmake --build build/tsan -j $(JOBS) --target $(TSAN_TESTS)
+	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R '^(base|net|journal|topics|store)$$'
+
+tests/e2e/node_modules/.stamp: tests/e2e/package.json tests/e2e/package-lock.json
+	@scripts/with-node.sh npm ci --prefix tests/e2e --silent --no-audit --no-fund
+	@touch $@
+
+# The release binary with unmodified clients: AWS SDK, nodemailer, aws CLI, Datadog's client, a browser.
+test-e2e: build tests/e2e/node_modules/.stamp
+	@cd tests/e2e && ../../scripts/with-node.sh node --test --test-concurrency=1 'cases/*.test.mjs'
+
+test-all: setup-all test lint
+	@cmake --preset dev-clang >/dev/null
+	@cmake --build build/dev-clang -j $(JOBS)
+	@ctest --test-dir build/dev-clang --output-on-failure -j $(JOBS)
+	@POSTGLASS_TEST_LOOPS=1000 $(MAKE) test-e2e
+
+bench: setup-test web
+	@cmake --preset bench >/dev/null
+	@cmake --build build/bench -j $(JOBS)
+	@bench/run.sh build/bench
+
+format: setup-all
+	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+lint: setup-all
+	@git ls-files '*.h' '*.cc' | xargs clang-format --dry-run --Werror
+	@cmake --preset dev-clang >/dev/null
+	@git ls-files 'src/*.cc' | xargs -P $(JOBS) -n 8 clang-tidy -p build/dev-clang --quiet
+
+clean:
+	@rm -rf build web/dist

@@ -1,0 +1,73 @@
+#include "main/options.h"
+
+#include <gtest/gtest.h>
+
+namespace postglass {
+namespace {
+
+TEST(Options, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
+  const auto options = Options::Load(
+      "[mail]\nsandbox = true\nmode = \"relay\"\n[hooks.sns]\nmax_age = \"1h\"\n",
+      "postglass.toml",
+      {{"POSTGLASS_MAIL_MODE", "capture"}, {"POSTGLASS_HOOKS_SNS_MAX_AGE", "2h"}, {"PATH", "x"},
+       {"POSTGLASS_DATA", "somewhere"}},
+      {{"hooks.sns.max_age", "3h"}});
+  ASSERT_TRUE(options.has_value()) << options.error().message;
+  EXPECT_TRUE(options->Bool("mail.sandbox"));
+  EXPECT_EQ(options->String("mail.mode"), "capture");
+  EXPECT_EQ(options->Duration("hooks.sns.max_age"), std::chrono::hours(3));
+  EXPECT_EQ(options->Bytes("capture.bytes_max"), 1'000'000'000u);
+}
+
+TEST(Options, TablesAndListsComeFromTomlOrText) {
+  const auto options = Options::Load(
+      "[mail.scenarios]\n\"*@bounce.example\" = \"bounce\"\n[hooks.sns]\ntopics = [\"a\", \"b\"]\n",
+      "f", {}, {});
+  ASSERT_TRUE(options.has_value()) << options.error().message;
+  EXPECT_EQ(options->Table("mail.scenarios").at("*@bounce.example"), "bounce");
+  EXPECT_EQ(options->List("hooks.sns.topics"), (std::vector<std::string>{"a", "b"}));
+  const auto flags = Options::Load("", "f", {}, {{"mail.scenarios", "x@y.example=delay, *=open"}});
+  EXPECT_EQ(flags->Table("mail.scenarios").at("*"), "open");
+}
+
+TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
+  const struct {
+    const char* file;
+    std::map<std::string, std::string> environment;
+    std::map<std::string, std::string> flags;
+    const char* expected;
+  } kCases[] = {
+      {"[mail]\nsandbx = true\n", {}, {}, "nearest is mail.sandbox"},
+      {"[mail]\nsandbox = \"perhaps\"\n", {}, {}, "true or false"},
+      {"mail = \n", {}, {}, "f:1"},
+      {"", {{"POSTGLASS_MAIL_SANDBX", "true"}}, {}, "nearest is mail.sandbox"},
+      {"", {}, {{"capture.retention", "a week"}}, "duration"},
+      {"", {}, {{"capture.bytes_max", "-1"}}, "size"},
+      {"", {}, {{"http.workers", "many"}}, "whole number"},
+  };
+  for (const auto& c : kCases) {
+    const auto options = Options::Load(c.file, "f", c.environment, c.flags);
+    ASSERT_FALSE(options.has_value()) << c.expected;
+    EXPECT_EQ(options.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_NE(options.error().message.find(c.expected), std::string::npos)
+        << options.error().message;
+  }
+}
+
+// The trust in what /hooks/sns receives is not for configuration to weaken: whoever adds an option
+// reads this list.
+TEST(Options, NoneWeakensVerification) {
+  std::vector<std::string> keys;
+  for (const OptionSpec& spec : AllOptions()) keys.emplace_back(spec.key);
+  const std::vector<std::string> expected = {
+      "listen.http", "listen.https", "listen.smtp", "listen.smtps", "listen.hooks", "public_url",
+      "log.level", "tls.cert", "tls.key", "http.workers", "mail.mode", "mail.require_verified",
+      "mail.sandbox", "mail.scenarios", "capture.retention", "capture.bytes_max", "relay.host",
+      "relay.port", "relay.tls", "relay.user", "relay.password", "functions.forwarder",
+      "functions.inject_intake", "hooks.sns.topics", "hooks.sns.max_age", "intake.masking",
+      "store.durability", "store.disk_warn_percent", "store.disk_stop_percent"};
+  EXPECT_EQ(keys, expected);
+}
+
+}  // namespace
+}  // namespace postglass
