@@ -1,12 +1,12 @@
 #include "main/options.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <toml++/toml.h>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -17,51 +17,86 @@ namespace {
 using Type = OptionSpec::Type;
 
 constexpr std::array kOptions = {
-    OptionSpec{"listen.http", Type::kString, "127.0.0.1:8080",
-               "address of the HTTP listener: AWS and Datadog APIs, console; port 0 takes a free one"},
+    OptionSpec{
+        "listen.http",
+        Type::kString,
+        "127.0.0.1:8080",
+        "address of the HTTP listener: AWS and Datadog APIs, console; port 0 takes a free one"},
     OptionSpec{"listen.https", Type::kString, "127.0.0.1:8443", "the same over TLS"},
     OptionSpec{"listen.smtp", Type::kString, "127.0.0.1:2587", "SMTP submission with STARTTLS"},
     OptionSpec{"listen.smtps", Type::kString, "127.0.0.1:2465", "SMTP submission over TLS"},
-    OptionSpec{"listen.hooks", Type::kString, "",
+    OptionSpec{"listen.hooks",
+               Type::kString,
+               "",
                "a second HTTP listener that serves /hooks and /t alone, the part one may expose; "
                "empty: none"},
-    OptionSpec{"public_url", Type::kString, "",
+    OptionSpec{"public_url",
+               Type::kString,
+               "",
                "the URL by which others reach this server (tracking links, SNS certificate and "
                "confirmation); empty: the HTTPS listener"},
     OptionSpec{"log.level", Type::kString, "info", "debug, info, warn or error"},
-    OptionSpec{"tls.cert", Type::kString, "",
+    OptionSpec{"tls.cert",
+               Type::kString,
+               "",
                "PEM file with the server's certificate chain; empty: one signed by DIR/tls/ca.pem; "
                "read again on SIGHUP"},
     OptionSpec{"tls.key", Type::kString, "", "PEM file with its private key"},
-    OptionSpec{"http.workers", Type::kInteger, "48", "threads that handle requests (they wait for the disk)"},
-    OptionSpec{"mail.mode", Type::kString, "capture",
+    OptionSpec{"http.workers",
+               Type::kInteger,
+               "48",
+               "threads that handle requests (they wait for the disk)"},
+    OptionSpec{"mail.mode",
+               Type::kString,
+               "capture",
                "what becomes of mail: capture (kept here, never leaves) or relay (to relay.host)"},
-    OptionSpec{"mail.require_verified", Type::kBool, "false",
+    OptionSpec{"mail.require_verified",
+               Type::kBool,
+               "false",
                "refuse mail from identities that were not verified"},
-    OptionSpec{"mail.sandbox", Type::kBool, "false",
+    OptionSpec{"mail.sandbox",
+               Type::kBool,
+               "false",
                "SES's sandbox: only verified recipients and the simulator, 200 mails a day"},
-    OptionSpec{"mail.scenarios", Type::kTable, "",
+    OptionSpec{"mail.scenarios",
+               Type::kTable,
+               "",
                "addresses that act like a simulator address: \"*@bounce.example\" = \"bounce\""},
     OptionSpec{"capture.retention", Type::kDuration, "7d", "how long captured mail is kept"},
-    OptionSpec{"capture.bytes_max", Type::kBytes, "1GB", "size of captured mail; the oldest goes first"},
+    OptionSpec{
+        "capture.bytes_max", Type::kBytes, "1GB", "size of captured mail; the oldest goes first"},
     OptionSpec{"relay.host", Type::kString, "", "SMTP smart host for mail.mode=relay"},
     OptionSpec{"relay.port", Type::kInteger, "25", "its port"},
     OptionSpec{"relay.tls", Type::kString, "if_offered", "never, if_offered, required or implicit"},
     OptionSpec{"relay.user", Type::kString, "", "user name for it; empty: none"},
     OptionSpec{"relay.password", Type::kString, "", "password for it"},
-    OptionSpec{"functions.forwarder", Type::kString, "in_process",
-               "how the built-in forwarder runs: in_process, or process (a child over the Runtime API)"},
-    OptionSpec{"functions.inject_intake", Type::kBool, "true",
-               "give functions that lack them DD_URL, DD_PORT, DD_NO_SSL and DD_API_URL of this server"},
-    OptionSpec{"hooks.sns.topics", Type::kList, "",
+    OptionSpec{
+        "functions.forwarder",
+        Type::kString,
+        "in_process",
+        "how the built-in forwarder runs: in_process, or process (a child over the Runtime API)"},
+    OptionSpec{
+        "functions.inject_intake",
+        Type::kBool,
+        "true",
+        "give functions that lack them DD_URL, DD_PORT, DD_NO_SSL and DD_API_URL of this server"},
+    OptionSpec{"hooks.sns.topics",
+               Type::kList,
+               "",
                "ARNs of the Amazon SNS topics that /hooks/sns believes; empty: none"},
-    OptionSpec{"hooks.sns.max_age", Type::kDuration, "24h", "older messages on /hooks/sns are refused"},
-    OptionSpec{"intake.masking", Type::kBool, "true",
+    OptionSpec{
+        "hooks.sns.max_age", Type::kDuration, "24h", "older messages on /hooks/sns are refused"},
+    OptionSpec{"intake.masking",
+               Type::kBool,
+               "true",
                "mask what looks like a secret in URLs before anything is stored"},
-    OptionSpec{"store.durability", Type::kString, "fsync",
+    OptionSpec{"store.durability",
+               Type::kString,
+               "fsync",
                "fsync: what was acknowledged survives a power cut; os: it survives kill -9 only"},
     OptionSpec{"store.disk_warn_percent", Type::kInteger, "80", "alarm when the disk is this full"},
-    OptionSpec{"store.disk_stop_percent", Type::kInteger, "90", "take no more mail and events then"},
+    OptionSpec{
+        "store.disk_stop_percent", Type::kInteger, "90", "take no more mail and events then"},
 };
 
 const OptionSpec* FindSpec(std::string_view key) {
@@ -118,7 +153,11 @@ std::optional<std::int64_t> ParseDurationMillis(std::string_view text) {
 
 std::optional<std::int64_t> ParseBytes(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> kUnits = {
-      {{"", 1}, {"B", 1}, {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000},
+      {{"", 1},
+       {"B", 1},
+       {"KB", 1'000},
+       {"MB", 1'000'000},
+       {"GB", 1'000'000'000},
        {"TB", 1'000'000'000'000}}};
   return ParseWithUnit(text, kUnits);
 }
@@ -209,9 +248,9 @@ Result<std::map<std::string, std::string>> ReadFile(std::string_view text,
     RETURN_IF_ERROR(Flatten(toml::parse(text, file_name), "", file_name, values));
     return values;
   } catch (const toml::parse_error& error) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}:{}: {}", file_name, error.source().begin.line,
-                            error.description()));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description()));
   }
 }
 
@@ -227,13 +266,16 @@ Result<Options> Options::Load(std::string_view file_text,
   for (const OptionSpec& spec : kOptions) {
     options.values_[std::string(spec.key)] = std::string(spec.fallback);
   }
-  const auto set = [&](const std::string& key, const std::string& text,
-                       const std::string& where) -> Status {
+  const auto set =
+      [&](const std::string& key, const std::string& text, const std::string& where) -> Status {
     const OptionSpec* spec = FindSpec(key);
     if (spec == nullptr) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}: there is no option {}; the nearest is {} (see postglass help "
-                              "options)", where, key, Nearest(key)));
+                              "options)",
+                              where,
+                              key,
+                              Nearest(key)));
     }
     const std::string complaint = Complaint(*spec, text);
     if (!complaint.empty()) {
@@ -258,7 +300,9 @@ Result<Options> Options::Load(std::string_view file_text,
     if (spec == kOptions.end()) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("environment: {} names no option; the nearest is {} (see postglass "
-                              "help options)", variable, Nearest(wanted)));
+                              "help options)",
+                              variable,
+                              Nearest(wanted)));
     }
     RETURN_IF_ERROR(set(std::string(spec->key), text, "environment: " + variable));
   }

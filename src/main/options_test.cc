@@ -6,12 +6,14 @@ namespace postglass {
 namespace {
 
 TEST(Options, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
-  const auto options = Options::Load(
-      "[mail]\nsandbox = true\nmode = \"relay\"\n[hooks.sns]\nmax_age = \"1h\"\n",
-      "postglass.toml",
-      {{"POSTGLASS_MAIL_MODE", "capture"}, {"POSTGLASS_HOOKS_SNS_MAX_AGE", "2h"}, {"PATH", "x"},
-       {"POSTGLASS_DATA", "somewhere"}},
-      {{"hooks.sns.max_age", "3h"}});
+  const auto options =
+      Options::Load("[mail]\nsandbox = true\nmode = \"relay\"\n[hooks.sns]\nmax_age = \"1h\"\n",
+                    "postglass.toml",
+                    {{"POSTGLASS_MAIL_MODE", "capture"},
+                     {"POSTGLASS_HOOKS_SNS_MAX_AGE", "2h"},
+                     {"PATH", "x"},
+                     {"POSTGLASS_DATA", "somewhere"}},
+                    {{"hooks.sns.max_age", "3h"}});
   ASSERT_TRUE(options.has_value()) << options.error().message;
   EXPECT_TRUE(options->Bool("mail.sandbox"));
   EXPECT_EQ(options->String("mail.mode"), "capture");
@@ -22,7 +24,9 @@ TEST(Options, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
 TEST(Options, TablesAndListsComeFromTomlOrText) {
   const auto options = Options::Load(
       "[mail.scenarios]\n\"*@bounce.example\" = \"bounce\"\n[hooks.sns]\ntopics = [\"a\", \"b\"]\n",
-      "f", {}, {});
+      "f",
+      {},
+      {});
   ASSERT_TRUE(options.has_value()) << options.error().message;
   EXPECT_EQ(options->Table("mail.scenarios").at("*@bounce.example"), "bounce");
   EXPECT_EQ(options->List("hooks.sns.topics"), (std::vector<std::string>{"a", "b"}));
@@ -45,6 +49,7 @@ TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
       {"", {}, {{"capture.bytes_max", "-1"}}, "size"},
       {"", {}, {{"http.workers", "many"}}, "whole number"},
   };
+
   for (const auto& c : kCases) {
     const auto options = Options::Load(c.file, "f", c.environment, c.flags);
     ASSERT_FALSE(options.has_value()) << c.expected;
@@ -59,13 +64,35 @@ TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
 TEST(Options, NoneWeakensVerification) {
   std::vector<std::string> keys;
   for (const OptionSpec& spec : AllOptions()) keys.emplace_back(spec.key);
-  const std::vector<std::string> expected = {
-      "listen.http", "listen.https", "listen.smtp", "listen.smtps", "listen.hooks", "public_url",
-      "log.level", "tls.cert", "tls.key", "http.workers", "mail.mode", "mail.require_verified",
-      "mail.sandbox", "mail.scenarios", "capture.retention", "capture.bytes_max", "relay.host",
-      "relay.port", "relay.tls", "relay.user", "relay.password", "functions.forwarder",
-      "functions.inject_intake", "hooks.sns.topics", "hooks.sns.max_age", "intake.masking",
-      "store.durability", "store.disk_warn_percent", "store.disk_stop_percent"};
+  const std::vector<std::string> expected = {"listen.http",
+                                             "listen.https",
+                                             "listen.smtp",
+                                             "listen.smtps",
+                                             "listen.hooks",
+                                             "public_url",
+                                             "log.level",
+                                             "tls.cert",
+                                             "tls.key",
+                                             "http.workers",
+                                             "mail.mode",
+                                             "mail.require_verified",
+                                             "mail.sandbox",
+                                             "mail.scenarios",
+                                             "capture.retention",
+                                             "capture.bytes_max",
+                                             "relay.host",
+                                             "relay.port",
+                                             "relay.tls",
+                                             "relay.user",
+                                             "relay.password",
+                                             "functions.forwarder",
+                                             "functions.inject_intake",
+                                             "hooks.sns.topics",
+                                             "hooks.sns.max_age",
+                                             "intake.masking",
+                                             "store.durability",
+                                             "store.disk_warn_percent",
+                                             "store.disk_stop_percent"};
   EXPECT_EQ(keys, expected);
 }
 

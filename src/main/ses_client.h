@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "aws/service.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "main/mail_templates.h"
+#include "net/http_client.h"
+
+namespace postglass {
+
+// Sends mail by the SES API v2 of a server, as an application would. Thread-safe.
+class SesClient {
+ public:
+  struct Target {
+    std::string url;  // "http://127.0.0.1:8080"
+    aws::Account account;
+    std::string access_key_id;
+    std::string secret_access_key;
+  };
+
+  // `client` and `clock` must outlive it.
+  SesClient(net::HttpClient& client, const Clock& clock, Target target)
+      : client_(client), clock_(clock), target_(std::move(target)) {}
+
+  struct Mail {
+    MailText text;
+    std::vector<std::string> to;
+    std::string configuration_set;  // empty: the server's default
+    std::vector<std::pair<std::string, std::string>> tags;
+  };
+
+  // The message id. The server's own error text comes back as the message; kUnavailable for 5xx.
+  Result<std::string> Send(const Mail& mail);
+
+ private:
+  net::HttpClient& client_;
+  const Clock& clock_;
+  const Target target_;
+};
+
+}  // namespace postglass
