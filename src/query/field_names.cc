@@ -1,0 +1,77 @@
+#include "query/field_names.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/encoding.h"
+
+namespace postglass::query {
+namespace {
+
+using store::Field;
+
+constexpr std::array<FieldAlias, 11> kAliases = {{
+    {"evt.name", "event.name"},
+    {"evt.outcome", "event.outcome"},
+    {"usr.email", "email.recipient.address"},
+    {"network.client.ip", "client.address"},
+    {"metadata.transport.smtp_code", "smtp.code"},
+    {"metadata.transport.smtp_enhanced_code", "smtp.enhanced_code"},
+    {"metadata.transport.smtp_reason", "smtp.reason"},
+    {"metadata.transport.smtp_reason_enhanced", "smtp.advice"},
+    {"metadata.transport.smtp_response", "smtp.response"},
+    {"metadata.email.recipient_address", "email.recipient.address"},
+    {"metadata.email.recipient_domain", "email.recipient.domain"},
+}};
+
+constexpr std::array<std::string_view, 9> kReserved = {
+    "host", "source", "status", "service", "message", "timestamp", "trace_id", "index", "id"};
+
+// Names of levels that are not a stored one; the stored ones stand for themselves.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStatusNames = {{
+    {"emerg", "emergency"},  {"fatal", "emergency"},
+    {"panic", "emergency"},  {"crit", "critical"},
+    {"err", "error"},        {"warning", "warn"},
+    {"information", "info"}, {"informational", "info"},
+    {"dbg", "debug"},        {"trace", "debug"},
+    {"verbose", "debug"},    {"success", "ok"},
+    {"okay", "ok"},          {"0", "emergency"},
+    {"1", "alert"},          {"2", "critical"},
+    {"3", "error"},          {"4", "warn"},
+    {"5", "notice"},         {"6", "info"},
+    {"7", "debug"},
+}};
+
+}  // namespace
+
+std::span<const FieldAlias> FieldAliases() { return kAliases; }
+
+std::vector<Field> FieldsNamed(std::string_view name) {
+  if (name == "*") return {Field{Field::Kind::kAllText, ""}};
+  if (name == "tags") return {Field{Field::Kind::kTags, ""}};
+  if (!name.empty() && name.front() == '@') {
+    const std::string_view path = name.substr(1);
+    std::vector<Field> fields = {Field{Field::Kind::kAttribute, std::string(path)}};
+    for (const FieldAlias& alias : kAliases) {
+      if (alias.written == path) {
+        fields.push_back(Field{Field::Kind::kAttribute, std::string(alias.stored)});
+      }
+    }
+    return fields;
+  }
+  if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end()) {
+    return {Field{Field::Kind::kReserved, std::string(name)}};
+  }
+  return {Field{Field::Kind::kTag, std::string(name)}};
+}
+
+std::string NormalStatus(std::string_view written) {
+  std::string lower = AsciiLower(written);
+  for (const auto& [name, stored] : kStatusNames) {
+    if (lower == name) return std::string(stored);
+  }
+  return lower;
+}
+
+}  // namespace postglass::query
