@@ -23,13 +23,14 @@ namespace postglass {
 struct Faults {
   std::uint64_t seed = 1;  // decides what a power cut leaves behind and where reads are flipped
 
-  std::optional<std::uint64_t> power_loss_at_op;  // this operation and all after it fail
-  std::optional<std::uint64_t> fail_at_op;        // this one operation fails
-  ErrorCode fail_with = ErrorCode::kIo;           // … with this; a failed append may write a part
-  std::optional<std::uint64_t> fail_sync;  // the n-th file sync (from 0) fails with kIo, and what
-                                           // it should have written is dropped, as Linux does
-  std::optional<std::uint64_t> space_bytes;  // all files together; above: kDiskFull
-  std::uint64_t flip_one_read_in = 0;        // flips one bit in one of so many reads; 0: never
+  std::optional<std::uint64_t> power_loss_at_op = {};  // this operation and all after it fail
+  std::optional<std::uint64_t> fail_at_op = {};        // this one operation fails
+  ErrorCode fail_with = ErrorCode::kIo;  // … with this; a failed append may write a part
+  // The n-th file sync (from 0) fails with kIo, and what it should have written is dropped, as
+  // Linux does.
+  std::optional<std::uint64_t> fail_sync = {};
+  std::optional<std::uint64_t> space_bytes = {};  // all files together; above: kDiskFull
+  std::uint64_t flip_one_read_in = 0;             // flips one bit in one of so many reads; 0: never
 };
 
 // A disk in memory that fails, tears and forgets as real ones do. Thread-safe.
