@@ -1,0 +1,78 @@
+// Datadog's own API client against the intake and the search API, unmodified.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+
+import { client, v1, v2 } from '@datadog/datadog-api-client';
+
+import { Server } from '../lib/server.mjs';
+
+let server;
+let configuration;
+before(async () => {
+  server = await Server.start();
+  configuration = client.createConfiguration({
+    authMethods: { apiKeyAuth: server.credentials.api_key, appKeyAuth: server.credentials.application_key },
+    baseServer: new client.BaseServerConfiguration(server.url, {}),
+  });
+});
+after(async () => { await server.stop(); });
+
+test('the key validates, a wrong one does not', async () => {
+  assert.deepEqual(await new v1.AuthenticationApi(configuration).validate(), { valid: true });
+  const response = await fetch(`${server.url}/api/v1/validate`, { headers: { 'DD-API-KEY': '0'.repeat(32) } });
+  assert.equal(response.status, 403);
+});
+
+test('submits with and without compression, and pages through what it finds', async () => {
+  const logs = new v2.LogsApi(configuration);
+  for (const contentEncoding of [undefined, 'gzip', 'deflate']) {
+    await logs.submitLog({
+      body: Array.from({ length: 40 }, (_, i) => ({
+        ddsource: 'test', service: 'pager', message: `page ${contentEncoding ?? 'plain'} ${i}`, ddtags: 'suite:intake',
+      })),
+      ...(contentEncoding ? { contentEncoding } : {}),
+    });
+  }
+  await server.events('service:pager', 120);
+  const seen = [];
+  for await (const log of logs.listLogsWithPagination({
+    body: { filter: { query: 'service:pager suite:intake', from: 'now-1h', to: 'now' }, page: { limit: 25 } },
+  })) seen.push(log.id);
+  assert.equal(seen.length, 120);
+  assert.equal(new Set(seen).size, 120);
+  const got = [];
+  for await (const log of logs.listLogsGetWithPagination({ filterQuery: 'service:pager', pageLimit: 50 })) got.push(log.id);
+  assert.equal(got.length, 120);
+});
+
+test('every content coding is taken, and a bomb is not', async () => {
+  const post = (body, coding, type = 'application/json') => server.fetch('/api/v2/logs', {
+    method: 'POST', body, headers: { 'content-type': type, ...(coding ? { 'content-encoding': coding } : {}) },
+  });
+  const text = JSON.stringify([{ message: 'coded', service: 'coding' }]);
+  assert.equal((await post(text)).status, 202);
+  assert.equal((await post(gzipSync(text), 'gzip')).status, 202);
+  assert.equal((await post(deflateSync(text), 'deflate')).status, 202);
+  if (zstdCompressSync) assert.equal((await post(zstdCompressSync(Buffer.from(text)), 'zstd')).status, 202);
+  await server.events('service:coding', zstdCompressSync ? 4 : 3);
+  assert.equal((await post(gzipSync(Buffer.alloc(64 << 20)), 'gzip')).status, 413);
+  assert.equal((await post('{"message":', undefined)).status, 400);
+});
+
+test('no key is 401, a wrong key is 403', async () => {
+  const post = (headers) => fetch(`${server.url}/api/v2/logs`, {
+    method: 'POST', body: '[{"message":"x"}]', headers: { 'content-type': 'application/json', ...headers },
+  });
+  assert.equal((await post({})).status, 401);
+  assert.equal((await post({ 'DD-API-KEY': 'f'.repeat(32) })).status, 403);
+});
+
+test('a bad query says where', async () => {
+  const response = await server.fetch('/api/v2/logs/events/search', {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ filter: { query: '@a:(b' } }),
+  });
+  assert.equal(response.status, 400);
+  assert.match(JSON.stringify(await response.json()), /position|character|byte/i);
+});
