@@ -31,8 +31,8 @@ struct Description {
   std::int64_t first_ingested_ms = 0;
   std::int64_t last_ingested_ms = 0;
   bool writable = true;
-  std::string reason;                   // why not writable; names the disk and what is missing
-  std::vector<std::string> set_aside;   // damage found at start or since
+  std::string reason;                  // why not writable; names the disk and what is missing
+  std::vector<std::string> set_aside;  // damage found at start or since
 };
 
 // The seam of the store: the embedded engine, the tests' oracle, later ClickHouse. What null,

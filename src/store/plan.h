@@ -53,8 +53,8 @@ struct CardinalityRequest {
 // One selection, any number of answers about it from one pass.
 struct Plan {
   Predicate where{MatchAll{}};
-  std::int64_t from_ms = std::numeric_limits<std::int64_t>::min();  // timestamp, inclusive
-  std::int64_t to_ms = std::numeric_limits<std::int64_t>::max();    // timestamp, exclusive
+  std::int64_t from_ms = std::numeric_limits<std::int64_t>::min();           // timestamp, inclusive
+  std::int64_t to_ms = std::numeric_limits<std::int64_t>::max();             // timestamp, exclusive
   std::int64_t ingested_from_ms = std::numeric_limits<std::int64_t>::min();  // inclusive
 
   std::optional<RowsRequest> rows;
@@ -64,8 +64,8 @@ struct Plan {
   std::vector<PercentilesRequest> percentiles;
   std::vector<CardinalityRequest> cardinalities;
 
-  std::stop_token stop;                        // checked at least every 1,024 rows
-  std::size_t memory_bytes_max = 256 << 20;    // kLimit above
+  std::stop_token stop;                      // checked at least every 1,024 rows
+  std::size_t memory_bytes_max = 256 << 20;  // kLimit above
 };
 
 struct ValueCount {
@@ -86,20 +86,26 @@ struct HistogramBucket {
 class Sink {
  public:
   virtual ~Sink() = default;
+
   virtual void Rows(std::span<const Event>) {}  // in order, possibly in several calls
+
   virtual void Count(std::uint64_t) {}
+
   virtual void Histogram(std::size_t, std::span<const HistogramBucket>) {}
+
   virtual void TopValues(std::size_t, std::span<const ValueCount>) {}
+
   virtual void Percentiles(std::size_t, std::span<const double>) {}
+
   virtual void Cardinality(std::size_t, std::uint64_t) {}
 };
 
 struct RunReport {
   std::uint64_t events_scanned = 0;
   std::uint64_t events_matched = 0;
-  bool more_rows = false;                // rows remain behind the last one given
-  std::vector<std::string> damage;       // "1 block of segment … could not be read: …"
-  std::string explain;                   // opaque, for people
+  bool more_rows = false;           // rows remain behind the last one given
+  std::vector<std::string> damage;  // "1 block of segment … could not be read: …"
+  std::string explain;              // opaque, for people
 };
 
 }  // namespace postglass::store

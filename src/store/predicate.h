@@ -31,6 +31,7 @@ struct Field {
 };
 
 struct MatchAll {};
+
 struct MatchNone {};
 
 // A value in a comparison: what was written, and its number when it is one.
@@ -44,8 +45,8 @@ struct Operand {
 struct TermMatch {
   Field field;
   std::string value;
-  bool quoted = false;        // text: consecutive words; attribute: no number matching by form
-  bool ignore_case = false;   // ASCII fold; our operator for addresses
+  bool quoted = false;       // text: consecutive words; attribute: no number matching by form
+  bool ignore_case = false;  // ASCII fold; our operator for addresses
 };
 
 // '*' any run of characters, '?' exactly one (a Unicode code point); both kinds of piece in order.
@@ -54,6 +55,7 @@ struct WildcardMatch {
     enum class Kind { kLiteral, kAnyRun, kAnyOne } kind;
     std::string literal;
   };
+
   Field field;
   std::vector<Piece> pieces;
   bool ignore_case = false;
@@ -68,7 +70,7 @@ struct Comparison {
 
 struct RangeMatch {
   Field field;
-  std::optional<Operand> low;   // nothing: '*'
+  std::optional<Operand> low;  // nothing: '*'
   std::optional<Operand> high;
   bool low_inclusive = true;
   bool high_inclusive = true;
@@ -87,9 +89,11 @@ struct CidrMatch {
 struct Not {
   std::shared_ptr<const Predicate> operand;
 };
+
 struct And {
   std::vector<Predicate> operands;
 };
+
 struct Or {
   std::vector<Predicate> operands;
 };

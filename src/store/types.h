@@ -34,8 +34,8 @@ struct Event {
   std::string service;
   std::string source;
   std::string host;
-  std::vector<std::string> tags;   // "key:value" or "value", in order, duplicates kept
-  std::string attributes = "{}";   // text of one JSON object
+  std::vector<std::string> tags;  // "key:value" or "value", in order, duplicates kept
+  std::string attributes = "{}";  // text of one JSON object
 
   bool operator==(const Event&) const = default;
 };
@@ -49,7 +49,7 @@ struct DedupKey {
 };
 
 struct NewEvent {
-  Event event;  // id and ingested_at_ms given by the intake
+  Event event;                        // id and ingested_at_ms given by the intake
   std::optional<DedupKey> dedup_key;  // nothing: never a duplicate
 };
 
