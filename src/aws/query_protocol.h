@@ -21,8 +21,11 @@ class QueryParams {
   static Result<QueryParams> Parse(const net::HttpRequest& request);
 
   std::string_view action() const { return Get("Action"); }
+
   std::optional<std::string_view> Find(std::string_view name) const;
+
   std::string_view Get(std::string_view name) const { return Find(name).value_or(""); }
+
   bool HasPrefix(std::string_view prefix) const;  // any parameter "prefix.…"
   // "X.member.1", "X.member.2" …, in order of number, until the first gap; at most 10,000.
   std::vector<std::string> List(std::string_view name) const;
@@ -57,10 +60,13 @@ inline constexpr std::string_view kSnsNamespace = "http://sns.amazonaws.com/doc/
 // <ActionResponse xmlns><ActionResult>inner</ActionResult><ResponseMetadata>…; `inner` is XML or
 // empty. Without a result element (DeleteTopic, say) pass with_result = Result::kNone.
 enum class ResultElement { kPresent, kNone };
-net::HttpResponse QueryResponse(std::string_view xmlns, std::string_view action,
-                                std::string_view inner_xml, std::string_view request_id,
+net::HttpResponse QueryResponse(std::string_view xmlns,
+                                std::string_view action,
+                                std::string_view inner_xml,
+                                std::string_view request_id,
                                 ResultElement with_result = ResultElement::kPresent);
-net::HttpResponse QueryErrorResponse(std::string_view xmlns, const AwsError& error,
+net::HttpResponse QueryErrorResponse(std::string_view xmlns,
+                                     const AwsError& error,
                                      std::string_view request_id);
 
 // REST-JSON (SES v2, Lambda): {"message": …} and x-amzn-ErrorType.

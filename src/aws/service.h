@@ -41,7 +41,7 @@ class CredentialStore {
 // An error as AWS would send it; each protocol renders it its own way.
 struct AwsError {
   int http_status = 400;
-  std::string code;     // "InvalidParameterValue"
+  std::string code;  // "InvalidParameterValue"
   std::string message;
   bool sender_fault = true;  // <Type>Sender</Type> or Receiver
 };
@@ -61,6 +61,7 @@ class Service {
   virtual net::HttpResponse RenderError(const ServiceRequest& request, const AwsError& error) = 0;
   // The IAM action of a request, "ses:SendEmail", for key policies and logs; empty if unknown.
   virtual std::string ActionOf(const net::HttpRequest& request) const = 0;
+
   // True for calls AWS lets through unsigned (SNS ConfirmSubscription and Unsubscribe links).
   virtual bool AllowsUnsigned(const net::HttpRequest&) const { return false; }
 };
@@ -69,7 +70,10 @@ class Service {
 class Gateway {
  public:
   // `credentials`, `clock`, `random`, `metrics` must outlive it.
-  Gateway(Account account, const CredentialStore& credentials, const Clock& clock, Random& random,
+  Gateway(Account account,
+          const CredentialStore& credentials,
+          const Clock& clock,
+          Random& random,
           Metrics& metrics);
   ~Gateway();
 

@@ -25,7 +25,8 @@ class SnsSigner {
  public:
   static Result<std::unique_ptr<SnsSigner>> Create(const net::CertificateAndKey& key);
   virtual ~SnsSigner() = default;
-  virtual std::string Sign(std::string_view canonical, SnsSignatureVersion version) const = 0;  // base64
+  virtual std::string Sign(std::string_view canonical,
+                           SnsSignatureVersion version) const = 0;  // base64
   virtual const std::string& certificate_pem() const = 0;
   // "/SimpleNotificationService-<32 hex>.pem", from the certificate's hash.
   virtual const std::string& certificate_path() const = 0;
@@ -34,7 +35,8 @@ class SnsSigner {
 // Checks `signature_base64` over `canonical` with the RSA key of `certificate_pem`.
 // `version` nothing: either hash (Lambda records say 1 whatever it is).
 // Errors: kPermissionDenied (does not match), kInvalidArgument (not a certificate, not base64).
-Status VerifySnsSignature(std::string_view canonical, std::string_view signature_base64,
+Status VerifySnsSignature(std::string_view canonical,
+                          std::string_view signature_base64,
                           std::string_view certificate_pem,
                           std::optional<SnsSignatureVersion> version);
 
