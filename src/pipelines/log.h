@@ -13,7 +13,7 @@ namespace postglass::pipelines {
 struct Log {
   std::optional<std::int64_t> timestamp_ms;  // official date; nothing: the time of ingest
   std::string message;
-  std::string status;   // empty until something sets it; stored as "info"
+  std::string status;  // empty until something sets it; stored as "info"
   std::string service;
   std::string source;
   std::string host;
