@@ -1,0 +1,70 @@
+#include "store/plan_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace postglass::store {
+
+namespace {
+
+Status CheckField(const Field& field) {
+  if (field.kind == Field::Kind::kAllText) {
+    return Fail(ErrorCode::kInvalidArgument, "the full-text field has no values to count");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckPlan(const Plan& plan) {
+  for (const HistogramRequest& histogram : plan.histograms) {
+    if (histogram.interval_ms < 1) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("histogram interval of {} ms", histogram.interval_ms));
+    }
+    if (histogram.split) RETURN_IF_ERROR(CheckField(*histogram.split));
+  }
+  for (const TopValuesRequest& top : plan.top_values) RETURN_IF_ERROR(CheckField(top.field));
+  for (const CardinalityRequest& c : plan.cardinalities) RETURN_IF_ERROR(CheckField(c.field));
+  for (const PercentilesRequest& percentiles : plan.percentiles) {
+    RETURN_IF_ERROR(CheckField(percentiles.field));
+    for (const double quantile : percentiles.quantiles) {
+      if (!(quantile >= 0 && quantile <= 1)) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    fmt::format("quantile {} is not between 0 and 1", quantile));
+      }
+    }
+  }
+  return {};
+}
+
+std::int64_t BucketStart(std::int64_t timestamp_ms, std::int64_t interval_ms) {
+  const std::int64_t rest = timestamp_ms % interval_ms;
+  return timestamp_ms - (rest < 0 ? rest + interval_ms : rest);
+}
+
+void SortTopValues(std::vector<ValueCount>& values, std::size_t limit) {
+  const auto before = [](const ValueCount& a, const ValueCount& b) {
+    return a.count != b.count ? a.count > b.count : a.value < b.value;
+  };
+  if (values.size() > limit) {
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(limit);
+    std::partial_sort(values.begin(), end, values.end(), before);
+    values.resize(limit);
+  } else {
+    std::sort(values.begin(), values.end(), before);
+  }
+}
+
+double QuantileOfSorted(const std::vector<double>& sorted, double quantile) {
+  if (sorted.empty()) return std::nan("");
+  const double rank = quantile * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(rank);
+  if (below + 1 >= sorted.size()) return sorted.back();
+  const double share = rank - static_cast<double>(below);
+  return sorted[below] + (sorted[below + 1] - sorted[below]) * share;
+}
+
+}  // namespace postglass::store
