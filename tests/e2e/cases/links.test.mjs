@@ -15,7 +15,7 @@ import {
   SubscribeCommand, UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
 
-import { Server } from '../lib/server.mjs';
+import { withServer } from '../lib/server.mjs';
 import { eventually } from '../lib/wait.mjs';
 
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:mail-events';
@@ -50,10 +50,9 @@ async function assertArrivesOnce(server, id) {
 
 for (const mode of ['in_process', 'process']) {
   describe(`with the forwarder ${mode}`, () => {
-    const start = () => Server.start({ set: { 'functions.forwarder': mode } });
+    const options = { set: { 'functions.forwarder': mode } };
 
-    test('the event destination disabled', async () => {
-      await using server = await start();
+    test('the event destination disabled', withServer(options, async (server) => {
       const ses = new SESClient(server.aws);
       const destination = (Enabled) => new UpdateConfigurationSetEventDestinationCommand({
         ConfigurationSetName: 'default',
@@ -64,10 +63,9 @@ for (const mode of ['in_process', 'process']) {
         ['postglass_mail_events_without_destination_total'], /destination .*disabled|disabled.*destination/i);
       await ses.send(destination(true));
       await assertArrivesOnce(server, await send(server, 'enabled@x.example'));
-    });
+    }));
 
-    test('a topic policy that denies SES', async () => {
-      await using server = await start();
+    test('a topic policy that denies SES', withServer(options, async (server) => {
       const sns = new SNSClient(server.aws);
       const { Attributes } = await sns.send(new GetTopicAttributesCommand({ TopicArn: TOPIC }));
       const policy = (AttributeValue) => new SetTopicAttributesCommand({ TopicArn: TOPIC, AttributeName: 'Policy', AttributeValue });
@@ -78,10 +76,9 @@ for (const mode of ['in_process', 'process']) {
       await assertBroken(server, 'denied@x.example', ['postglass_topics_publish_dropped_total', 'denied'], /policy/i);
       await sns.send(policy(Attributes.Policy));
       await assertArrivesOnce(server, await send(server, 'allowed@x.example'));
-    });
+    }));
 
-    test('the forwarder unsubscribed', async () => {
-      await using server = await start();
+    test('the forwarder unsubscribed', withServer(options, async (server) => {
       const sns = new SNSClient(server.aws);
       const { Subscriptions } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: TOPIC }));
       const forwarder = Subscriptions.find((s) => s.Endpoint === FORWARDER);
@@ -89,20 +86,18 @@ for (const mode of ['in_process', 'process']) {
       await assertBroken(server, 'unsubscribed@x.example', ['postglass_topics_no_subscription_total'], /no .*subscription|no subscriber/i);
       await sns.send(new SubscribeCommand({ TopicArn: TOPIC, Protocol: 'lambda', Endpoint: FORWARDER }));
       await assertArrivesOnce(server, await send(server, 'subscribed@x.example'));
-    });
+    }));
 
-    test('the function failing', async () => {
-      await using server = await start();
+    test('the function failing', withServer(options, async (server) => {
       const lambda = new LambdaClient(server.aws);
       await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: 'forwarder', ReservedConcurrentExecutions: 0 }));
       const id = await assertBroken(server, 'failing@x.example',
         ['postglass_functions_invocations_total', 'throttled'], /concurrency/i);
       await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName: 'forwarder' }));
       await assertArrivesOnce(server, id);
-    });
+    }));
 
-    test("the forwarder's API key revoked", async () => {
-      await using server = await start();
+    test("the forwarder's API key revoked", withServer(options, async (server) => {
       const keys = await server.cli('keys', 'list', '--data', server.data, '--json');
       const own = JSON.parse(keys.stdout).find((k) => k.kind === 'api' && k.name === 'forwarder');
       assert.equal((await server.cli('keys', 'revoke', own.id, '--data', server.data)).code, 0);
@@ -116,10 +111,9 @@ for (const mode of ['in_process', 'process']) {
         Environment: { Variables: { ...Environment?.Variables, DD_API_KEY: JSON.parse(made.stdout).key } },
       }));
       await assertArrivesOnce(server, id);
-    });
+    }));
 
-    test('the intake answering 503', async () => {
-      await using server = await start();
+    test('the intake answering 503', withServer(options, async (server) => {
       // An intake of somebody else's that is down; then the forwarder is pointed back at ours.
       const down = createServer((request, response) => { request.resume(); response.writeHead(503).end('{}'); });
       await new Promise((resolve) => down.listen(0, '127.0.0.1', resolve));
@@ -137,12 +131,11 @@ for (const mode of ['in_process', 'process']) {
       }));
       await assertArrivesOnce(server, id);
       down.close();
-    });
+    }));
   });
 }
 
-test('a permission taken from the topic is named, and given back it delivers', async () => {
-  await using server = await Server.start();
+test('a permission taken from the topic is named, and given back it delivers', withServer({}, async (server) => {
   const lambda = new LambdaClient(server.aws);
   const { RemovePermissionCommand, GetPolicyCommand } = await import('@aws-sdk/client-lambda');
   const { Policy } = await lambda.send(new GetPolicyCommand({ FunctionName: 'forwarder' }));
@@ -154,4 +147,4 @@ test('a permission taken from the topic is named, and given back it delivers', a
     FunctionName: 'forwarder', StatementId: sid, Action: 'lambda:InvokeFunction', Principal: 'sns.amazonaws.com', SourceArn: TOPIC,
   }));
   await assertArrivesOnce(server, id);
-});
+}));

@@ -155,12 +155,20 @@ export class Server {
     return this.launch();
   }
 
-  async [Symbol.asyncDispose]() { await this.stop(); }
-
   async stop() {
     await this.terminate();
     rmSync(this.data, { recursive: true, force: true });
   }
 }
+
+// A test body with a server of its own, which is stopped whatever happens.
+export const withServer = (options, body) => async () => {
+  const server = await Server.start(options);
+  try {
+    await body(server);
+  } finally {
+    await server.stop();
+  }
+};
 
 export { run, cleanEnvironment };
