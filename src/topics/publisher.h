@@ -29,7 +29,9 @@ class SesPublisher {
  public:
   virtual ~SesPublisher() = default;
   using Done = std::function<void(Result<PublishOutcome>)>;
-  // Returns at once; `done` runs from the outbox's commit thread once the message is durable.
+  // Returns at once; `done` runs from the outbox's commit thread once the message is durable. It
+  // runs within this call when there is nothing to store: denied, no such topic, or no confirmed
+  // subscription (then kQueued); so hold no lock that it takes.
   // Errors: those of journal::Journal::AppendAsync; the caller tries again later.
   virtual void PublishAsync(SesPublication publication, Done done) = 0;
   // Whether a destination may be made for the topic (SES checks it): kOk, kNotFound, kPermissionDenied.
