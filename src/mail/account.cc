@@ -1,0 +1,143 @@
+#include "mail/account.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace postglass::mail {
+namespace {
+
+constexpr std::string_view kKind = "mail_account";
+constexpr std::string_view kKey = "account";
+constexpr std::int64_t kSlotMillis = 15 * 60 * 1000;
+// A message of 50 recipients must pass at once though the rate is one a second.
+constexpr double kBurstRecipients = 50;
+
+std::int64_t SlotNumber(Timestamp t) { return t.millis() / kSlotMillis; }
+
+}  // namespace
+
+AccountState::AccountState(Quotas quotas, Settings& settings, const Clock& clock)
+    : quotas_(quotas),
+      settings_(settings),
+      clock_(clock),
+      tokens_(std::max(quotas.max_send_rate, kBurstRecipients)),
+      refilled_at_(clock.Monotonic()),
+      slots_(kSlots) {}
+
+Result<std::unique_ptr<AccountState>> AccountState::Load(Quotas quotas,
+                                                         Settings& settings,
+                                                         const Clock& clock) {
+  std::unique_ptr<AccountState> account(new AccountState(quotas, settings, clock));
+  ASSIGN_OR_RETURN(const std::optional<std::string> document, settings.Get(kKind, kKey));
+  if (document) {
+    // A document that cannot be read leaves sending on: the default.
+    if (const Result<json::object> object = json::ParseObject(*document)) {
+      MutexLock lock(account->mutex_);
+      account->sending_enabled_ = json::GetBool(*object, "sending_enabled").value_or(true);
+    }
+  }
+  return account;
+}
+
+bool AccountState::sending_enabled() const {
+  MutexLock lock(mutex_);
+  return sending_enabled_;
+}
+
+SesOutcome AccountState::SetSendingEnabled(bool enabled) {
+  const Status written =
+      settings_.Put(kKind, kKey, json::Serialize(json::object{{"sending_enabled", enabled}}));
+  if (SesOutcome failed = FromWrite(written)) return failed;
+  MutexLock lock(mutex_);
+  sending_enabled_ = enabled;
+  return std::nullopt;
+}
+
+AccountState::Slot& AccountState::CurrentSlot() {
+  const std::int64_t number = SlotNumber(clock_.Now());
+  Slot& slot = slots_[static_cast<std::size_t>(number) % kSlots];
+  if (slot.number != number) {
+    slot = Slot{};
+    slot.number = number;
+    slot.point.at = Timestamp::FromMillis(number * kSlotMillis);
+  }
+  return slot;
+}
+
+double AccountState::SentLast24HoursLocked() const {
+  const std::int64_t now = SlotNumber(clock_.Now());
+  std::int64_t sent = 0;
+  for (std::size_t back = 0; back < kSlotsADay; ++back) {
+    const std::int64_t number = now - static_cast<std::int64_t>(back);
+    const Slot& slot = slots_[static_cast<std::size_t>(number) % kSlots];
+    if (slot.number == number) sent += slot.sent;
+  }
+  return static_cast<double>(sent);
+}
+
+double AccountState::SentLast24Hours() const {
+  MutexLock lock(mutex_);
+  return SentLast24HoursLocked();
+}
+
+AccountState::Admission AccountState::Admit(std::size_t recipients, std::size_t simulated) {
+  const auto wanted = static_cast<double>(recipients);
+  const auto counted = static_cast<double>(recipients - simulated);
+  MutexLock lock(mutex_);
+  if (quotas_.max_send_rate > 0) {
+    const std::chrono::nanoseconds now = clock_.Monotonic();
+    const double seconds = std::chrono::duration<double>(now - refilled_at_).count();
+    tokens_ = std::min(std::max(quotas_.max_send_rate, kBurstRecipients),
+                       tokens_ + seconds * quotas_.max_send_rate);
+    refilled_at_ = now;
+    if (tokens_ < wanted) return Admission::kRateExceeded;
+  }
+  if (quotas_.max_24_hour_send >= 0 &&
+      SentLast24HoursLocked() + counted > quotas_.max_24_hour_send) {
+    return Admission::kQuotaExceeded;
+  }
+  if (quotas_.max_send_rate > 0) tokens_ -= wanted;
+  CurrentSlot().sent += static_cast<std::int64_t>(recipients - simulated);
+  return Admission::kYes;
+}
+
+void AccountState::Count(EventType type, std::size_t recipients) {
+  const auto count = static_cast<std::int64_t>(recipients);
+  MutexLock lock(mutex_);
+  DataPoint& point = CurrentSlot().point;
+  switch (type) {
+    case EventType::kSend:
+      point.delivery_attempts += count;
+      break;
+    case EventType::kBounce:
+      point.bounces += count;
+      break;
+    case EventType::kComplaint:
+      point.complaints += count;
+      break;
+    case EventType::kReject:
+      point.rejects += count;
+      break;
+    default:
+      break;
+  }
+}
+
+std::vector<AccountState::DataPoint> AccountState::Statistics() const {
+  std::vector<DataPoint> points;
+  MutexLock lock(mutex_);
+  const std::int64_t now = SlotNumber(clock_.Now());
+  for (std::size_t back = kSlots; back-- > 0;) {
+    const std::int64_t number = now - static_cast<std::int64_t>(back);
+    const Slot& slot = slots_[static_cast<std::size_t>(number) % kSlots];
+    const DataPoint& point = slot.point;
+    if (slot.number != number) continue;
+    if (point.delivery_attempts + point.bounces + point.complaints + point.rejects > 0) {
+      points.push_back(point);
+    }
+  }
+  return points;
+}
+
+}  // namespace postglass::mail

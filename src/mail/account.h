@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/settings.h"
+#include "mail/configuration_set.h"
+#include "mail/ses_error.h"
+
+namespace postglass::mail {
+
+// The account's switch for sending, its quotas, and its counters. Thread-safe.
+//
+// The switch is kept in Settings (kind "mail_account"). The counters live in memory: after a
+// restart the last 24 hours and the statistics begin at nothing, which can only let more through.
+class AccountState {
+ public:
+  struct Quotas {
+    double max_24_hour_send = -1;  // recipients; negative: no limit, as SES says it
+    double max_send_rate = 0;      // recipients a second; zero: no limit
+  };
+
+  struct DataPoint {  // of 15 minutes
+    Timestamp at;
+    std::int64_t delivery_attempts = 0;
+    std::int64_t bounces = 0;
+    std::int64_t complaints = 0;
+    std::int64_t rejects = 0;
+  };
+  enum class Admission { kYes, kRateExceeded, kQuotaExceeded };
+
+  // `settings` and `clock` must outlive it.
+  static Result<std::unique_ptr<AccountState>> Load(Quotas quotas,
+                                                    Settings& settings,
+                                                    const Clock& clock);
+
+  bool sending_enabled() const;
+  [[nodiscard]] SesOutcome SetSendingEnabled(bool enabled);
+
+  const Quotas& quotas() const { return quotas_; }
+
+  double SentLast24Hours() const;
+
+  // Takes the recipients of one message from rate and quota, or neither. `simulated` of them are
+  // at the mailbox simulator and leave the quota alone.
+  Admission Admit(std::size_t recipients, std::size_t simulated);
+  // Counts an event about `recipients` recipients for the statistics.
+  void Count(EventType type, std::size_t recipients);
+  // Oldest first; only those with something in them; 14 days.
+  std::vector<DataPoint> Statistics() const;
+
+ private:
+  static constexpr std::size_t kSlots = 14 * 24 * 4;  // 15 minutes each
+  static constexpr std::size_t kSlotsADay = 24 * 4;
+
+  struct Slot {
+    std::int64_t number = -1;  // quarters of an hour since 1970
+    std::int64_t sent = 0;     // against the quota
+    DataPoint point;
+  };
+
+  AccountState(Quotas quotas, Settings& settings, const Clock& clock);
+
+  Slot& CurrentSlot() REQUIRES(mutex_);
+  double SentLast24HoursLocked() const REQUIRES(mutex_);
+
+  const Quotas quotas_;
+  Settings& settings_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  bool sending_enabled_ GUARDED_BY(mutex_) = true;
+  double tokens_ GUARDED_BY(mutex_);
+  std::chrono::nanoseconds refilled_at_ GUARDED_BY(mutex_);
+  std::vector<Slot> slots_ GUARDED_BY(mutex_);
+};
+
+}  // namespace postglass::mail
