@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "main/commands/context.h"
+#include "main/server_client.h"
+
+// The questions on the terminal. Each asks the running server, else reads the data directory
+// itself.
+
+namespace postglass {
+
+struct SearchFlags {
+  std::string query;
+  std::string from = "now-24h";
+  std::string to = "now";
+  std::size_t limit = 100;
+  bool json = false;
+  std::string data;
+  ServerFlags server;
+};
+
+int RunSearch(const CommandContext& context, const SearchFlags& flags);
+// Prints matching events as they arrive, until Ctrl-C. Needs a server.
+int RunTail(const CommandContext& context, const SearchFlags& flags);
+
+struct AnswerFlags {
+  std::string address;
+  bool json = false;
+  std::string data;
+  ServerFlags server;
+};
+
+int RunAnswer(const CommandContext& context, const AnswerFlags& flags);
+
+struct SendFlags {
+  std::vector<std::string> to;
+  std::string template_name = "reset";
+  std::string configuration_set;
+  std::string data;
+};
+
+// Sends one mail by the SES API of the running server.
+int RunSend(const CommandContext& context, const SendFlags& flags);
+
+struct DoctorFlags {
+  std::string data;
+};
+
+// Sends one mail per event type through the whole chain and says what was seen of it.
+int RunDoctor(const CommandContext& context, const DoctorFlags& flags);
+
+}  // namespace postglass

@@ -1,0 +1,305 @@
+// postglass: one program, one command at a time. Flags are declared here, what they do is in
+// commands/.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/random.h"
+#include "forwarder/runtime_client.h"
+#include "main/commands/ask.h"
+#include "main/commands/context.h"
+#include "main/commands/keys.h"
+#include "main/commands/serve.h"
+#include "main/options.h"
+#include "main/version.h"
+
+extern char** environ;
+
+namespace postglass {
+namespace {
+
+std::map<std::string, std::string> ReadEnvironment() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return variables;
+}
+
+std::string OptionsHelp() {
+  std::string text =
+      "Options, by --set KEY=VALUE, environment POSTGLASS_<KEY> (dots as underscores) or the file\n"
+      "postglass.toml of the data directory; the first that is given wins.\n";
+  for (const OptionSpec& spec : AllOptions()) {
+    text += fmt::format("\n  {} = {}\n      {}\n",
+                        spec.key,
+                        spec.fallback.empty() ? "\"\"" : spec.fallback,
+                        spec.help);
+  }
+  return text;
+}
+
+// All the flags of all the commands, where CLI11 puts what it parsed.
+struct Parsed {
+  ServeFlags serve;
+  std::vector<std::string> set;
+  InitFlags init;
+  SearchFlags search;
+  AnswerFlags answer;
+  SendFlags send;
+  DoctorFlags doctor;
+  KeysFlags keys;
+  UsersFlags users;
+  std::string help_topic;
+};
+
+using Action = std::function<int(const CommandContext&)>;
+
+void AddData(CLI::App& command, std::string& target) {
+  command.add_option("--data",
+                     target,
+                     "data directory (default: $POSTGLASS_DATA, then "
+                     "$XDG_DATA_HOME/postglass, ~/.local/share/postglass)");
+}
+
+void AddServer(CLI::App& command, ServerFlags& server, std::string& data) {
+  AddData(command, data);
+  command.add_option(
+      "--url", server.url, "ask this server instead of the one of the data directory");
+  command.add_option("--api-key", server.api_key, "API key for --url");
+  command.add_option("--application-key", server.application_key, "application key for --url");
+}
+
+void AddServe(CLI::App& app, Parsed& parsed, Action& action) {
+  for (const bool demo : {false, true}) {
+    CLI::App* command =
+        app.add_subcommand(demo ? "demo" : "serve",
+                           demo ? "serve, with a trickle of life-like mail" : "run the server");
+    AddData(*command, parsed.serve.data);
+    const auto option = [&](const std::string& flag, const std::string& key) {
+      command->add_option_function<std::string>(
+          flag,
+          [&parsed, key](const std::string& text) { parsed.serve.options[key] = text; },
+          fmt::format("ADDR:PORT or URL; sets the option {}", key));
+    };
+    option("--http", "listen.http");
+    option("--https", "listen.https");
+    option("--smtp", "listen.smtp");
+    option("--smtps", "listen.smtps");
+    option("--hooks", "listen.hooks");
+    option("--public-url", "public_url");
+    command->add_option(
+        "--config", parsed.serve.config, "configuration file (default: DIR/postglass.toml)");
+    command->add_option("--set", parsed.set, "KEY=VALUE, any option; see postglass help options")
+        ->allow_extra_args(false);
+    command->callback([&parsed, &action, demo] {
+      parsed.serve.demo = demo;
+      action = [&parsed](const CommandContext& context) {
+        for (const std::string& item : parsed.set) {
+          const std::size_t equals = item.find('=');
+          if (equals == std::string::npos) {
+            return FailWith({ErrorCode::kInvalidArgument,
+                             fmt::format("--set takes KEY=VALUE, not \"{}\"", item)});
+          }
+          parsed.serve.options[item.substr(0, equals)] = item.substr(equals + 1);
+        }
+        return RunServe(context, parsed.serve);
+      };
+    });
+  }
+  CLI::App* init =
+      app.add_subcommand("init", "make a data directory and print its credentials, once");
+  AddData(*init, parsed.init.data);
+  init->add_flag("--json", parsed.init.json, "print one JSON object");
+  init->add_option("--region", parsed.init.region, "AWS Region it plays")->capture_default_str();
+  init->add_option("--account", parsed.init.account, "AWS account id it plays, 12 digits")
+      ->capture_default_str();
+  init->add_flag("--bare", parsed.init.bare, "make no configuration set, topic and subscription");
+  init->callback([&] {
+    action = [&](const CommandContext& context) { return RunInit(context, parsed.init); };
+  });
+}
+
+void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
+  CLI::App* search =
+      app.add_subcommand("search", "find events: postglass search '@eventType:Bounce'");
+  search->add_option("query", parsed.search.query, "in Datadog's log search syntax")->required();
+  search->add_option("--from", parsed.search.from, "now-24h, ISO 8601 or epoch milliseconds")
+      ->capture_default_str();
+  search->add_option("--to", parsed.search.to, "the same")->capture_default_str();
+  search->add_option("--limit", parsed.search.limit, "events at most")->capture_default_str();
+  search->add_flag("--json", parsed.search.json, "one JSON object a line");
+  AddServer(*search, parsed.search.server, parsed.search.data);
+  search->callback([&] {
+    action = [&](const CommandContext& context) { return RunSearch(context, parsed.search); };
+  });
+
+  CLI::App* tail = app.add_subcommand("tail", "print matching events as they arrive");
+  tail->add_option(
+      "query", parsed.search.query, "in Datadog's log search syntax; all when left out");
+  tail->add_flag("--json", parsed.search.json, "one JSON object a line");
+  AddServer(*tail, parsed.search.server, parsed.search.data);
+  tail->callback([&] {
+    action = [&](const CommandContext& context) { return RunTail(context, parsed.search); };
+  });
+
+  CLI::App* answer = app.add_subcommand("answer", "what became of the mail to an address");
+  answer->add_option("address", parsed.answer.address, "address or message id")->required();
+  answer->add_flag("--json", parsed.answer.json, "print one JSON object");
+  AddServer(*answer, parsed.answer.server, parsed.answer.data);
+  answer->callback([&] {
+    action = [&](const CommandContext& context) { return RunAnswer(context, parsed.answer); };
+  });
+
+  CLI::App* send = app.add_subcommand("send", "send one mail through the running server");
+  send->add_option("--to", parsed.send.to, "recipient; may be repeated")->required();
+  send->add_option(
+          "--template", parsed.send.template_name, "reset, signin, verify, invoice, welcome")
+      ->capture_default_str();
+  send->add_option(
+      "--configuration-set", parsed.send.configuration_set, "instead of the default one");
+  AddData(*send, parsed.send.data);
+  send->callback([&] {
+    action = [&](const CommandContext& context) { return RunSend(context, parsed.send); };
+  });
+
+  CLI::App* doctor = app.add_subcommand("doctor", "test the wiring: one mail per event type");
+  AddData(*doctor, parsed.doctor.data);
+  doctor->callback([&] {
+    action = [&](const CommandContext& context) { return RunDoctor(context, parsed.doctor); };
+  });
+}
+
+void AddAdministration(CLI::App& app, Parsed& parsed, Action& action) {
+  CLI::App* keys = app.add_subcommand("keys", "list, create and revoke keys");
+  keys->require_subcommand(1);
+  CLI::App* list = keys->add_subcommand("list", "all keys, without their secrets");
+  CLI::App* create = keys->add_subcommand("create", "make a key and print it, once");
+  CLI::App* revoke = keys->add_subcommand("revoke", "end a key at once");
+  create->add_option("kind", parsed.keys.kind, "api, application or aws")
+      ->required()
+      ->check(CLI::IsMember({"api", "application", "aws"}));
+  create->add_option("--name", parsed.keys.name, "what it is for")->capture_default_str();
+  create->add_option("--action",
+                     parsed.keys.actions,
+                     "for aws: an action it may call, ses:SendRawEmail say; may be repeated");
+  revoke->add_option("id", parsed.keys.id, "as listed, or the whole key")->required();
+  for (CLI::App* command : {list, create, revoke}) {
+    AddData(*command, parsed.keys.data);
+    command->add_flag("--json", parsed.keys.json, "print JSON");
+  }
+  list->callback(
+      [&] { action = [&](const CommandContext& c) { return RunKeysList(c, parsed.keys); }; });
+  create->callback(
+      [&] { action = [&](const CommandContext& c) { return RunKeysCreate(c, parsed.keys); }; });
+  revoke->callback(
+      [&] { action = [&](const CommandContext& c) { return RunKeysRevoke(c, parsed.keys); }; });
+
+  CLI::App* users = app.add_subcommand("users", "who may log in to the console");
+  users->require_subcommand(1);
+  CLI::App* all = users->add_subcommand("list", "their names");
+  CLI::App* add = users->add_subcommand("create", "add one; prints the password");
+  CLI::App* password =
+      users->add_subcommand("password", "replace a lost password; ends the sessions");
+  CLI::App* remove = users->add_subcommand("remove", "remove one");
+  for (CLI::App* command : {add, password, remove}) {
+    command->add_option("name", parsed.users.name, "user name")->required();
+  }
+  for (CLI::App* command : {add, password}) {
+    command->add_option("--password", parsed.users.password, "instead of a made one");
+  }
+  for (CLI::App* command : {all, add, password, remove}) {
+    AddData(*command, parsed.users.data);
+    command->add_flag("--json", parsed.users.json, "print JSON");
+  }
+  all->callback(
+      [&] { action = [&](const CommandContext& c) { return RunUsersList(c, parsed.users); }; });
+  add->callback(
+      [&] { action = [&](const CommandContext& c) { return RunUsersCreate(c, parsed.users); }; });
+  password->callback(
+      [&] { action = [&](const CommandContext& c) { return RunUsersPassword(c, parsed.users); }; });
+  remove->callback(
+      [&] { action = [&](const CommandContext& c) { return RunUsersRemove(c, parsed.users); }; });
+}
+
+int Run(int argc, char** argv) {
+  // A peer that goes away is an error of one connection, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("Postglass: see what became of every mail you send.", "postglass");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string(kVersion));
+  app.footer(
+      "Ends with 0: done or found, 1: nothing found, 2: wrong usage, 3: server or data trouble.\n"
+      "postglass help COMMAND says more; postglass help options lists every option.");
+  Parsed parsed;
+  Action action;
+  AddServe(app, parsed, action);
+  AddQuestions(app, parsed, action);
+  AddAdministration(app, parsed, action);
+  CLI::App* forwarder = app.add_subcommand(
+      "forwarder", "the Lambda program; run by a Lambda runtime, configured by DD_* variables");
+  CLI::App* help = app.add_subcommand("help", "this text, a command's, or options");
+  help->add_option("topic", parsed.help_topic, "a command, or options");
+
+  SystemClock clock;
+  SystemRandom random;
+  PosixFileSystem fs;
+  CommandContext context{fs, clock, random, ReadEnvironment(), "", false};
+  std::error_code ignored;
+  context.program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  context.color = isatty(STDOUT_FILENO) == 1 && !context.environment.contains("NO_COLOR");
+
+  forwarder->callback([&] {
+    action = [](const CommandContext& c) {
+      return forwarder::RunForwarder(c.environment, c.clock);
+    };
+  });
+  help->callback([&] {
+    action = [&](const CommandContext&) {
+      if (parsed.help_topic == "options") {
+        Print(OptionsHelp());
+      } else if (parsed.help_topic.empty()) {
+        Print(app.help());
+      } else {
+        for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+          if (command->get_name() != parsed.help_topic) continue;
+          Print(command->help());
+          return static_cast<int>(kExitOk);
+        }
+        return FailWith(
+            {ErrorCode::kInvalidArgument,
+             fmt::format("there is no command {}; postglass help lists them", parsed.help_topic)});
+      }
+      return static_cast<int>(kExitOk);
+    };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    std::string what = error.what();
+    for (char& c : what) {
+      if (c == '\n') c = ' ';
+    }
+    return FailWith({ErrorCode::kInvalidArgument, what + " (see postglass help)"});
+  }
+  return action(context);
+}
+
+}  // namespace
+}  // namespace postglass
+
+int main(int argc, char** argv) { return postglass::Run(argc, argv); }
