@@ -41,12 +41,21 @@ enum class Durability {
   kOs,     // they survive kill -9 but not a power cut
 };
 
+enum class Access {
+  kReadWrite,
+  kReadOnly,  // changes nothing on disk; another process may be writing. Sees what Open() found
+};
+
 struct Options {
-  std::uint64_t file_bytes_max = 64 << 20;      // a new file is begun above this
-  std::uint64_t record_bytes_max = 64 << 20;    // larger records are refused with kLimit
-  std::uint64_t queue_bytes_max = 64 << 20;     // waiting, not yet durable; above: kUnavailable
+  std::uint64_t file_bytes_max = 64 << 20;    // a new file is begun above this
+  std::uint64_t record_bytes_max = 64 << 20;  // larger records are refused with kLimit
+  std::uint64_t queue_bytes_max = 64 << 20;   // waiting, not yet durable; above: kUnavailable
+  // The next record gets at least this: for those who remember sequences elsewhere, should the
+  // journal's files be lost.
+  Sequence sequence_min = 1;
   Durability durability = Durability::kFsync;
-  std::string name = "journal";                 // label of metrics and log lines
+  Access access = Access::kReadWrite;
+  std::string name = "journal";  // label of metrics and log lines
 };
 
 // Thread-safe. One commit thread writes what has gathered and syncs once for all (group commit).
@@ -54,7 +63,8 @@ class Journal {
  public:
   // Opens or makes the journal in `dir`, recovers, and positions behind the last good record.
   // `fs`, `clock` and `metrics` must outlive it. Errors: kIo, kDiskFull, kPermissionDenied,
-  // kUnsupported (newer format version).
+  // kUnavailable (open elsewhere), kUnsupported (newer format version), kNotFound (read-only and no
+  // such directory).
   static Result<std::unique_ptr<Journal>> Open(FileSystem& fs,
                                                const Clock& clock,
                                                Metrics& metrics,
@@ -71,7 +81,8 @@ class Journal {
   // Records of one call get consecutive sequences and become durable together or not at all;
   // `done` gets the first. Errors (to `done`): kLimit; kUnavailable (queue full); kDiskFull
   // (nothing was written, later appends may work); kIo (after a failed write or sync the journal
-  // is read-only until it is opened again).
+  // is read-only until it is opened again). Refusals (kLimit, kUnavailable, kInvalidArgument for no
+  // payload, kPermissionDenied) come before AppendAsync() returns, in the caller's thread.
   virtual void AppendAsync(std::vector<std::string> payloads, Committed done) = 0;
   // The same, waiting until durable.
   Result<Sequence> Append(std::string payload);
@@ -79,18 +90,22 @@ class Journal {
   virtual Sequence first_sequence() const = 0;    // oldest that can be read; durable+1 when empty
   virtual Sequence durable_sequence() const = 0;  // newest durable
 
-  // Reads durable records in order. Not thread-safe itself; any number may run beside appends.
+  // Reads durable records in order. Not thread-safe itself; any number may run beside appends. The
+  // journal must outlive it.
   class Reader {
    public:
     virtual ~Reader() = default;
     // Nothing at the durable end; call again later. Damaged records are skipped (they were
-    // reported by Open). kNotFound when the position was trimmed away.
+    // reported by Open, or are logged and counted when found now). kNotFound when the position was
+    // trimmed away; kIo when the disk reports an error, call again: after some it is passed over.
     virtual Result<std::optional<Record>> Next() = 0;
   };
+
   // Starts behind `after`.
   virtual Result<std::unique_ptr<Reader>> Read(Sequence after) const = 0;
   // Blocks until durable_sequence() > after (true), or `stop` was asked or `limit` passed (false).
-  virtual bool WaitFor(Sequence after, std::stop_token stop,
+  virtual bool WaitFor(Sequence after,
+                       std::stop_token stop,
                        std::chrono::milliseconds limit) const = 0;
 
   // A named position kept beside the files, 0 when never saved. Saved atomically but lazily synced:
@@ -98,7 +113,8 @@ class Journal {
   virtual Result<Sequence> LoadCursor(std::string_view name) const = 0;
   virtual Status SaveCursor(std::string_view name, Sequence sequence) = 0;
 
-  // Removes whole files whose records all come before `keep_from`.
+  // Removes whole files whose records all come before `keep_from`; the newest one soon after, by
+  // the commit thread, when it holds more than a few records. Cursors are made durable first.
   virtual Status TrimBefore(Sequence keep_from) = 0;
 
   enum class Health { kOk, kDiskFull, kFailed };
