@@ -35,10 +35,38 @@ Result<std::string> SesClient::Send(const Mail& mail) {
     body["EmailTags"] = std::move(tags);
   }
 
+  ASSIGN_OR_RETURN(const json::object answer, Call("/v2/email/outbound-emails", body));
+  return json::GetStringOr(answer, "MessageId", "");
+}
+
+Status SesClient::EnsureTrackedSet(const std::string& name, const std::string& topic_arn) {
+  const auto tolerate = [](const Result<json::object>& outcome) -> Status {
+    if (outcome || outcome.error().code == ErrorCode::kAlreadyExists) return {};
+    return Fail(outcome.error());
+  };
+  RETURN_IF_ERROR(tolerate(Call("/v2/email/configuration-sets", {{"ConfigurationSetName", name}})));
+  const json::object destination{{"Enabled", true},
+                                 {"MatchingEventTypes",
+                                  json::array{"SEND",
+                                              "REJECT",
+                                              "BOUNCE",
+                                              "COMPLAINT",
+                                              "DELIVERY",
+                                              "OPEN",
+                                              "CLICK",
+                                              "RENDERING_FAILURE",
+                                              "DELIVERY_DELAY"}},
+                                 {"SnsDestination", json::object{{"TopicArn", topic_arn}}}};
+  return tolerate(
+      Call(fmt::format("/v2/email/configuration-sets/{}/event-destinations", name),
+           {{"EventDestinationName", "mail-events"}, {"EventDestination", destination}}));
+}
+
+Result<json::object> SesClient::Call(const std::string& path, const json::object& body) {
   ASSIGN_OR_RETURN(const net::Url url, net::ParseUrl(target_.url));
   net::HttpRequest signed_request;
   signed_request.method = "POST";
-  signed_request.target = "/v2/email/outbound-emails";
+  signed_request.target = path;
   signed_request.body = json::Serialize(body);
   signed_request.headers.Add("Host", url.authority());
   signed_request.headers.Add("Content-Type", "application/json");
@@ -57,13 +85,14 @@ Result<std::string> SesClient::Send(const Mail& mail) {
     if (name != "Host") request.headers.Add(name, value);
   }
   ASSIGN_OR_RETURN(const net::HttpResponse response, client_.Send(request));
-  const auto answer = json::ParseObject(response.body);
-  if (response.status == 200 && answer) return json::GetStringOr(*answer, "MessageId", "");
+  auto answer = json::ParseObject(response.body);
+  if (response.status == 200 && answer) return answer;
   std::string reason = fmt::format("the server answered {}", response.status);
   if (answer) {
-    for (const char* name : {"message", "Message"}) {
-      if (const auto text = json::GetString(*answer, name)) reason = std::string(*text);
-    }
+    if (const auto text = json::GetString(*answer, "message")) reason = std::string(*text);
+  }
+  if (response.headers.Get("x-amzn-ErrorType").starts_with("AlreadyExists")) {
+    return Fail(ErrorCode::kAlreadyExists, std::move(reason));
   }
   return Fail(response.status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument,
               std::move(reason));

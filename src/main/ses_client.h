@@ -5,6 +5,7 @@
 
 #include "aws/service.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "main/mail_templates.h"
 #include "net/http_client.h"
@@ -35,7 +36,16 @@ class SesClient {
   // The message id. The server's own error text comes back as the message; kUnavailable for 5xx.
   Result<std::string> Send(const Mail& mail);
 
+  // Makes a configuration set with one destination that sends every event type to `topic_arn`,
+  // opens and clicks included; fine when it is there.
+  Status EnsureTrackedSet(const std::string& name, const std::string& topic_arn);
+
+  const aws::Account& account() const { return target_.account; }
+
  private:
+  // One signed call of the SES API v2. kAlreadyExists for AWS's error of that name.
+  Result<json::object> Call(const std::string& path, const json::object& body);
+
   net::HttpClient& client_;
   const Clock& clock_;
   const Target target_;
