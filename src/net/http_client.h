@@ -48,7 +48,7 @@ class HttpClient {
 // Which servers a client believes and reaches.
 struct TrustOptions {
   bool system_roots = true;
-  std::string extra_roots_pem;  // our own CA, say
+  std::string extra_roots_pem{};  // our own CA, say
 };
 
 // Over sockets, with keep-alive connections per host. A request on a reused connection that was

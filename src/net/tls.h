@@ -8,6 +8,8 @@
 #include "base/random.h"
 #include "base/result.h"
 
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+
 namespace postglass::net {
 
 struct CertificateAndKey {
@@ -26,13 +28,16 @@ Result<CertificateAndKey> MakeServerCertificate(const Clock& clock,
                                                 const std::string& common_name,
                                                 const std::vector<std::string>& names);
 
-// TLS 1.2 and 1.3 for a listener. Reload() swaps certificate and key for new connections.
-// Thread-safe.
+// TLS 1.2 and 1.3 for a listener, without renegotiation. Thread-safe.
 class TlsServerContext {
  public:
+  // kInvalidArgument: no certificate or key in the files, or they do not belong together.
   static Result<std::shared_ptr<TlsServerContext>> Create(const CertificateAndKey& files);
   virtual ~TlsServerContext() = default;
+  // Swaps certificate and key for new connections. On an error the old ones stay in use.
   virtual Status Reload(const CertificateAndKey& files) = 0;
+  // OpenSSL's context of the newest files; for this folder's sockets.
+  virtual std::shared_ptr<ssl_ctx_st> Current() const = 0;
 };
 
 }  // namespace postglass::net
