@@ -1,0 +1,28 @@
+#include "intake/refusals.h"
+
+#include "base/encoding.h"
+#include "pipelines/string_builder.h"
+
+namespace postglass::intake {
+
+void RefusalLog::Add(Refusal refusal) {
+  for (std::string* text : {&refusal.reason,
+                            &refusal.detail,
+                            &refusal.type,
+                            &refusal.topic_arn,
+                            &refusal.message_id,
+                            &refusal.peer_address}) {
+    *text = ToValidUtf8(*text);
+    *text = std::string(pipelines::CutUtf8(*text, kTextBytesMax));
+  }
+  MutexLock lock(mutex_);
+  if (refusals_.size() == kKeptMax) refusals_.pop_front();
+  refusals_.push_back(std::move(refusal));
+}
+
+std::vector<Refusal> RefusalLog::Newest() const {
+  MutexLock lock(mutex_);
+  return {refusals_.rbegin(), refusals_.rend()};
+}
+
+}  // namespace postglass::intake
