@@ -49,7 +49,7 @@ struct FileHeader {
   FileId id;
   Sequence first_sequence = 0;     // of the first record of this file, written or not
   Sequence previous_sequence = 0;  // newest record of the files before, all durable; 0: none
-  Timestamp created_at;
+  Timestamp created_at = {};
   bool operator==(const FileHeader&) const = default;
 };
 
@@ -68,7 +68,7 @@ struct FrameHeader {
   // Bytes of this file known durable when this was written: what is damaged before them was once
   // whole, what is damaged behind them may never have been.
   std::uint64_t durable_bytes = 0;
-  Timestamp written_at;
+  Timestamp written_at = {};
   std::uint64_t body_checksum = 0;
 
   Sequence end_sequence() const { return first_sequence + records; }  // one past the last
