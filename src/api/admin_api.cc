@@ -1,5 +1,6 @@
 #include "api/admin_api.h"
 
+#include "api/json_api.h"
 #include "base/encoding.h"
 
 namespace postglass::api {
@@ -28,17 +29,13 @@ int StatusOf(ErrorCode code) {
   }
 }
 
-net::HttpResponse Refuse(int status, std::string_view why) {
-  return Answer(status, {{"errors", json::array{json::value(why)}}});
-}
-
 net::HttpResponse From(const Result<json::object>& outcome) {
-  if (!outcome) return Refuse(StatusOf(outcome.error().code), outcome.error().message);
+  if (!outcome) return ErrorResponse(StatusOf(outcome.error().code), outcome.error().message);
   return Answer(200, *outcome);
 }
 
 net::HttpResponse From(const Status& outcome) {
-  if (!outcome) return Refuse(StatusOf(outcome.error().code), outcome.error().message);
+  if (!outcome) return ErrorResponse(StatusOf(outcome.error().code), outcome.error().message);
   return Answer(200, {});
 }
 
@@ -61,9 +58,9 @@ net::HttpResponse AdminApi::Handle(const net::HttpRequest& request) {
   const std::string_view path = request.path();
   json::object body;
   if (request.method == "POST") {
-    if (request.body.size() > kBodyBytesMax) return Refuse(413, "the request is too large");
+    if (request.body.size() > kBodyBytesMax) return ErrorResponse(413, "the request is too large");
     auto parsed = json::ParseObject(request.body);
-    if (!parsed) return Refuse(400, parsed.error().message);
+    if (!parsed) return ErrorResponse(400, parsed.error().message);
     body = std::move(*parsed);
   }
   if (path.starts_with(kKeys)) {
@@ -78,7 +75,7 @@ net::HttpResponse AdminApi::Handle(const net::HttpRequest& request) {
     if (name == "password" && request.method == "POST") return From(admin_.SetPassword(body));
     if (!name.empty() && request.method == "DELETE") return From(admin_.RemoveUser(name));
   }
-  return Refuse(405, "method not allowed");
+  return ErrorResponse(405, "method not allowed");
 }
 
 }  // namespace postglass::api

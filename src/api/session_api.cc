@@ -1,5 +1,6 @@
 #include "api/session_api.h"
 
+#include "api/json_api.h"
 #include "base/encoding.h"
 #include "base/json.h"
 
@@ -13,10 +14,6 @@ net::HttpResponse Answer(int status, const json::object& body) {
   net::HttpResponse response = net::JsonResponse(status, json::Serialize(body));
   response.headers.Set("Cache-Control", "no-store");
   return response;
-}
-
-net::HttpResponse Refuse(int status, std::string_view why) {
-  return Answer(status, {{"errors", json::array{json::value(why)}}});
 }
 
 std::string_view CookieOf(const net::HttpRequest& request) {
@@ -53,16 +50,16 @@ bool MayComeFromAnotherSite(const net::HttpRequest& request) {
 }  // namespace
 
 net::HttpResponse SessionApi::LogIn(const net::HttpRequest& request) {
-  if (MayComeFromAnotherSite(request)) return Refuse(403, "log in from the console itself");
-  if (request.body.size() > kBodyBytesMax) return Refuse(413, "the request is too large");
+  if (MayComeFromAnotherSite(request)) return ErrorResponse(403, "log in from the console itself");
+  if (request.body.size() > kBodyBytesMax) return ErrorResponse(413, "the request is too large");
   const auto body = json::ParseObject(request.body);
-  if (!body) return Refuse(400, "expected a JSON object with user and password");
+  if (!body) return ErrorResponse(400, "expected a JSON object with user and password");
   const std::string user = json::GetStringOr(*body, "user", "");
   const auto token =
       users_.LogIn(user, json::GetStringOr(*body, "password", ""), request.peer_address);
   if (!token) {
     const bool wait = token.error().code == ErrorCode::kLimit;
-    net::HttpResponse refused = Refuse(wait ? 429 : 401, token.error().message);
+    net::HttpResponse refused = ErrorResponse(wait ? 429 : 401, token.error().message);
     if (wait) refused.headers.Set("Retry-After", "60");
     return refused;
   }
@@ -72,7 +69,7 @@ net::HttpResponse SessionApi::LogIn(const net::HttpRequest& request) {
 }
 
 net::HttpResponse SessionApi::LogOut(const net::HttpRequest& request) {
-  if (MayComeFromAnotherSite(request)) return Refuse(403, "log out from the console itself");
+  if (MayComeFromAnotherSite(request)) return ErrorResponse(403, "log out from the console itself");
   net::HttpResponse response = Answer(200, {});
   response.headers.Add("Set-Cookie", SetCookie("", request.over_tls, /*expire=*/true));
   return response;
@@ -80,7 +77,7 @@ net::HttpResponse SessionApi::LogOut(const net::HttpRequest& request) {
 
 net::HttpResponse SessionApi::Show(const net::HttpRequest& request) {
   const auto user = UserOf(request);
-  if (!user) return Refuse(401, "not logged in");
+  if (!user) return ErrorResponse(401, "not logged in");
   return Answer(200, {{"user", *user}});
 }
 
