@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
-
-#include "base/encoding.h"
 
 namespace postglass::query {
 namespace {
@@ -28,21 +25,6 @@ constexpr std::array<FieldAlias, 11> kAliases = {{
 constexpr std::array<std::string_view, 9> kReserved = {
     "host", "source", "status", "service", "message", "timestamp", "trace_id", "index", "id"};
 
-// Names of levels that are not a stored one; the stored ones stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStatusNames = {{
-    {"emerg", "emergency"},  {"fatal", "emergency"},
-    {"panic", "emergency"},  {"crit", "critical"},
-    {"err", "error"},        {"warning", "warn"},
-    {"information", "info"}, {"informational", "info"},
-    {"dbg", "debug"},        {"trace", "debug"},
-    {"verbose", "debug"},    {"success", "ok"},
-    {"okay", "ok"},          {"0", "emergency"},
-    {"1", "alert"},          {"2", "critical"},
-    {"3", "error"},          {"4", "warn"},
-    {"5", "notice"},         {"6", "info"},
-    {"7", "debug"},
-}};
-
 }  // namespace
 
 std::span<const FieldAlias> FieldAliases() { return kAliases; }
@@ -64,14 +46,6 @@ std::vector<Field> FieldsNamed(std::string_view name) {
     return {Field{Field::Kind::kReserved, std::string(name)}};
   }
   return {Field{Field::Kind::kTag, std::string(name)}};
-}
-
-std::string NormalStatus(std::string_view written) {
-  std::string lower = AsciiLower(written);
-  for (const auto& [name, stored] : kStatusNames) {
-    if (lower == name) return std::string(stored);
-  }
-  return lower;
 }
 
 }  // namespace postglass::query

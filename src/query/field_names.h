@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,8 +23,5 @@ std::span<const FieldAlias> FieldAliases();
 // The fields that `name` stands for, never empty: "@path" an attribute and, for an alias, the
 // stored one too; "*" everything; "tags" the tag list; reserved names; else a tag key.
 std::vector<store::Field> FieldsNamed(std::string_view name);
-
-// The stored word for a status as people write it ("WARNING" is "warn"); lower case when unknown.
-std::string NormalStatus(std::string_view written);
 
 }  // namespace postglass::query

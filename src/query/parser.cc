@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/encoding.h"
-#include "query/cidr.h"
 #include "query/field_names.h"
 #include "query/measure.h"
 #include "query/word.h"
+#include "store/cidr.h"
 
 namespace postglass::query {
 namespace {
@@ -53,10 +53,6 @@ bool IsFullText(const Field& field) {
   return field.kind == Field::Kind::kText || field.kind == Field::Kind::kAllText;
 }
 
-bool IsStatus(const Field& field) {
-  return field.kind == Field::Kind::kReserved && field.name == "status";
-}
-
 Predicate Negate(Predicate operand) {
   return {Not{std::make_shared<const Predicate>(std::move(operand))}};
 }
@@ -73,15 +69,7 @@ Predicate ExistsIn(const Field& field) {
 }
 
 Predicate TermIn(const Field& field, std::string value, bool quoted) {
-  if (IsStatus(field)) value = NormalStatus(value);
   return {TermMatch{field, std::move(value), quoted, false}};
-}
-
-Predicate WildcardIn(const Field& field, std::vector<WildcardMatch::Piece> pieces) {
-  if (IsStatus(field)) {
-    for (WildcardMatch::Piece& piece : pieces) piece.literal = AsciiLower(piece.literal);
-  }
-  return {WildcardMatch{field, std::move(pieces), false}};
 }
 
 // Tags and text compare as strings; only attributes and the date have numbers.
@@ -430,7 +418,7 @@ class Parser {
     const bool anything =
         pieces.size() == 1 && pieces[0].kind == WildcardMatch::Piece::Kind::kAnyRun;
     return MakeLeaf(scope, at, [&pieces, anything](const Field& field) {
-      return anything ? ExistsIn(field) : WildcardIn(field, pieces);
+      return anything ? ExistsIn(field) : Predicate{WildcardMatch{field, pieces, false}};
     });
   }
 
@@ -540,7 +528,7 @@ class Parser {
       if (!named) {
         if (!CheckFieldName(part, offset)) return std::nullopt;
         named = Scope{FieldsNamed(Unescape(part)), Scope::Test::kMatch};
-      } else if (!IsCidrBlock(part)) {
+      } else if (!store::Cidr::Parse(part)) {
         return Fail(offset,
                     fmt::format("\"{}\" is no address block such as 10.0.0.0/8", Excerpt(part)));
       } else {

@@ -1,0 +1,141 @@
+#include "query/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace postglass::query {
+namespace {
+
+// Waits end by notification; this only bounds how late a clock that jumped is noticed.
+constexpr std::chrono::milliseconds kPollMax{100};
+
+}  // namespace
+
+QueryRunner::QueryRunner(store::LogStore& store,
+                         const Clock& clock,
+                         Metrics& metrics,
+                         Options options)
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      runs_(metrics.GetCounter("postglass_query_runs_total", "Queries run on the store.")),
+      rejected_(metrics.GetCounter("postglass_query_rejected_total",
+                                   "Queries refused because too many ran or waited.")),
+      timeouts_(
+          metrics.GetCounter("postglass_query_timeouts_total", "Queries ended by the time limit.")),
+      watcher_([this] { Watch(); }) {}
+
+QueryRunner::~QueryRunner() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  watcher_.join();
+}
+
+bool QueryRunner::Enter() {
+  MutexLock lock(mutex_);
+  if (running_ < options_.concurrent_max) {
+    ++running_;
+    return true;
+  }
+  if (waiting_ >= options_.waiting_max) return false;
+  ++waiting_;
+  const std::chrono::nanoseconds give_up_at = clock_.Monotonic() + options_.wait_max;
+  while (running_ >= options_.concurrent_max) {
+    const std::chrono::nanoseconds left = give_up_at - clock_.Monotonic();
+    if (left.count() <= 0) break;
+    freed_.WaitFor(mutex_, std::min<std::chrono::nanoseconds>(left, kPollMax));
+  }
+  --waiting_;
+  if (running_ >= options_.concurrent_max) return false;
+  ++running_;
+  return true;
+}
+
+void QueryRunner::Leave() {
+  {
+    MutexLock lock(mutex_);
+    --running_;
+  }
+  freed_.NotifyOne();
+}
+
+Result<store::RunReport> QueryRunner::Run(store::Plan plan, store::Sink& sink) {
+  if (!Enter()) {
+    rejected_.Add();
+    return Fail(ErrorCode::kUnavailable,
+                fmt::format("too many queries at once ({} run, {} may wait)",
+                            options_.concurrent_max,
+                            options_.waiting_max));
+  }
+  runs_.Add();
+  std::stop_source stop;
+  const std::stop_callback on_caller(plan.stop, [&stop] { stop.request_stop(); });
+  plan.stop = stop.get_token();
+
+  std::list<Deadline> mine;
+  mine.push_back({clock_.Monotonic() + options_.timeout, stop, false});
+  const auto deadline = mine.begin();
+  if (options_.timeout.count() <= 0) {
+    deadline->passed = true;
+    stop.request_stop();
+  }
+  {
+    MutexLock lock(mutex_);
+    deadlines_.splice(deadlines_.end(), mine);
+  }
+  changed_.NotifyAll();
+
+  Result<store::RunReport> report = store_.Run(plan, sink);
+
+  bool timed_out = false;
+  {
+    MutexLock lock(mutex_);
+    timed_out = deadline->passed;
+    mine.splice(mine.end(), deadlines_, deadline);
+  }
+  Leave();
+  if (!report && report.error().code == ErrorCode::kCancelled && timed_out) {
+    timeouts_.Add();
+    return Fail(ErrorCode::kTimeout,
+                fmt::format("the query took longer than {} ms", options_.timeout.count()));
+  }
+  return report;
+}
+
+void QueryRunner::Watch() {
+  for (;;) {
+    std::vector<std::stop_source> passed;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return;
+      const std::chrono::nanoseconds now = clock_.Monotonic();
+      std::chrono::nanoseconds next = kPollMax;
+      for (Deadline& deadline : deadlines_) {
+        if (deadline.passed) continue;
+        if (deadline.at <= now) {
+          deadline.passed = true;
+          passed.push_back(deadline.stop);
+        } else {
+          next = std::min(next, deadline.at - now);
+        }
+      }
+      if (passed.empty()) {
+        if (deadlines_.empty()) {
+          changed_.Wait(mutex_);
+        } else {
+          changed_.WaitFor(mutex_, next);
+        }
+      }
+    }
+    // Outside the lock: it may call back into the store.
+    for (std::stop_source& stop : passed) stop.request_stop();
+  }
+}
+
+}  // namespace postglass::query

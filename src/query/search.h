@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "query/parser.h"
+#include "query/runner.h"
+#include "store/plan.h"
+
+namespace postglass::query {
+
+inline constexpr std::size_t kSearchLimitDefault = 10;
+inline constexpr std::size_t kSearchLimitMax = 1'000;
+
+struct SearchRequest {
+  std::string query = "*";
+  std::string from = "now-15m";  // as ParseTime; both ends inclusive
+  std::string to = "now";
+  store::Order order = store::Order::kNewestFirst;
+  std::size_t limit = kSearchLimitDefault;  // 1..kSearchLimitMax
+  std::string cursor;                       // SearchPage::next_cursor; empty: the first page
+  std::stop_token stop;
+};
+
+struct SearchWarning {
+  std::string code;  // damaged_data timeout
+  std::string title;
+  std::string detail;
+};
+
+struct SearchPage {
+  std::vector<store::Event> events;
+  std::string next_cursor;  // empty: nothing is left
+  bool timed_out = false;   // `events` is then the beginning of the page
+  std::vector<SearchWarning> warnings;
+  Timestamp from;  // what was looked at
+  Timestamp to;
+  std::chrono::milliseconds elapsed{0};
+};
+
+struct SearchError {
+  enum class Kind {
+    kBadQuery,    // with a position
+    kBadRequest,  // time, limit, cursor
+    kBusy,        // try again
+    kTooLarge,    // memory budget
+    kFailed,
+  };
+  Kind kind = Kind::kFailed;
+  std::string message;
+  std::optional<std::size_t> position;  // byte offset in the query
+};
+
+using SearchOutcome = std::variant<SearchPage, SearchError>;
+
+// Events by the search language, page by page. The first page fixes the time range; its cursor
+// names the last event by (timestamp, id). So following pages repeat nothing and leave out nothing
+// that was there at the first page, whatever arrives meanwhile. Thread-safe; blocks.
+class SearchService {
+ public:
+  // Both must outlive the service.
+  SearchService(QueryRunner& runner, const Clock& clock) : runner_(runner), clock_(clock) {}
+
+  SearchOutcome Search(const SearchRequest& request);
+
+ private:
+  QueryRunner& runner_;
+  const Clock& clock_;
+};
+
+}  // namespace postglass::query
