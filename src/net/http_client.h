@@ -49,6 +49,8 @@ class HttpClient {
 struct TrustOptions {
   bool system_roots = true;
   std::string extra_roots_pem{};  // our own CA, say
+
+  bool operator==(const TrustOptions&) const = default;
 };
 
 // Over sockets, with keep-alive connections per host. A request on a reused connection that was

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/mutex.h"
 #include "base/worker_pool.h"
 #include "net/body_channel.h"
+#include "net/connection_count.h"
 #include "net/http_request_reader.h"
 #include "net/http_response_head.h"
 #include "net/http_server.h"
@@ -20,23 +20,6 @@
 #include "net/stream.h"
 
 namespace postglass::net {
-
-// How many connections live; lets the server wait for the last one. Thread-safe.
-class ConnectionCount {
- public:
-  // False when `connections_max` are there already.
-  bool Enter(std::size_t connections_max);
-  void Leave();
-  std::size_t value() const;
-  // False when some were left after `limit`.
-  bool WaitForNone(std::chrono::milliseconds limit);
-  void WaitForNone();
-
- private:
-  mutable Mutex mutex_;
-  CondVar left_;
-  std::size_t count_ GUARDED_BY(mutex_) = 0;
-};
 
 // What all connections of one server share. Outlives them.
 struct HttpShared {

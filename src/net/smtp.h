@@ -93,7 +93,9 @@ struct SmtpTarget {
   std::string user;      // empty: no AUTH
   std::string password;  // PLAIN, or LOGIN when that is all the server offers; only over TLS
   std::string helo_name = "localhost";
-  TrustOptions trust;  // checked for kRequired and kImplicit; opportunistic TLS checks nothing
+  // Checked for kRequired and kImplicit, and wherever a password goes. Without one, opportunistic
+  // TLS (kIfOffered) takes any certificate, and falls back to none when the handshake fails.
+  TrustOptions trust;
   std::chrono::milliseconds timeout{60'000};  // for each reply
 };
 
