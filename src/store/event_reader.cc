@@ -10,8 +10,9 @@ namespace postglass::store {
 
 namespace {
 
-// Deeper values are not there for a search; the intake refuses such events (json::kDepthMax).
-constexpr int kDepthMax = 128;
+// simdjson's own bound: every value of a document that it takes can be reached. The intake refuses
+// much flatter ones (json::kDepthMax).
+constexpr int kDepthMax = 1024;
 // Where free text is looked for, beside the message.
 constexpr std::array<std::string_view, 3> kTextPaths = {"error.message", "error.stack", "title"};
 constexpr std::array<std::string_view, 2> kTraceIdPaths = {"trace_id", "dd.trace_id"};
@@ -252,8 +253,9 @@ struct EventReader::Document {
   BoostValue boost_root;
   json::object boost_own;  // what simdjson does not take: numbers beyond 64 bits
 
-  void Parse(std::string_view text) {
-    if (parser.parse(text.data(), text.size(), true).get(simd_root) == simdjson::SUCCESS) {
+  void Parse(std::string_view text, bool padded) {
+    static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
+    if (parser.parse(text.data(), text.size(), !padded).get(simd_root) == simdjson::SUCCESS) {
       state = simd_root.is_object() ? State::kSimd : State::kUnreadable;
       return;
     }
@@ -290,7 +292,8 @@ void EventReader::Reset(const Event& event) {
                   event.source,
                   event.host,
                   tags_,
-                  event.attributes});
+                  event.attributes,
+                  false});
 }
 
 void EventReader::Reset(const Reserved& reserved, const json::object& attributes) {
@@ -310,7 +313,9 @@ void EventReader::Reset(const Reserved& reserved, const json::object& attributes
 template <class F>
 auto EventReader::WithRoot(F&& use) {
   using R = decltype(use(SimdJson(), document_->simd_root));
-  if (document_->state == Document::State::kUnparsed) document_->Parse(event_.attributes);
+  if (document_->state == Document::State::kUnparsed) {
+    document_->Parse(event_.attributes, event_.attributes_padded);
+  }
   switch (document_->state) {
     case Document::State::kSimd:
       return use(SimdJson(), document_->simd_root);

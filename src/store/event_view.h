@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,9 @@
 #include "store/types.h"
 
 namespace postglass::store {
+
+// What the JSON parser reads ahead; without so much readable memory behind it, a text is copied.
+inline constexpr std::size_t kJsonPaddingBytes = 64;
 
 // A borrowed event, wherever its bytes lie: an Event, a row of a decoded block, a log entry on its
 // way through the pipelines.
@@ -23,6 +27,8 @@ struct EventView {
   std::string_view host;
   std::span<const std::string_view> tags;
   std::string_view attributes;  // text of one JSON object
+  bool attributes_padded =
+      false;  // kJsonPaddingBytes behind the text may be read, whatever they are
 };
 
 // The fields beside the attributes of an entry that is not an event yet.

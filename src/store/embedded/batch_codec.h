@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/types.h"
+
+// The payload of the store's journal records: docs/format/segment.md, "Journal records". Pure.
+
+namespace postglass::store {
+
+// Bytes that the events take, roughly; what bounds and counters go by.
+std::size_t ApproximateBytes(const Event& event);
+
+std::string EncodeBatch(std::span<const NewEvent> events);
+// A record without events, appended to see whether the journal can be written again.
+std::string EncodeProbe();
+
+// Empty for a probe. Errors: kCorruption; kUnsupported (a newer version).
+Result<std::vector<NewEvent>> DecodeBatch(std::string_view payload);
+
+}  // namespace postglass::store

@@ -1,0 +1,73 @@
+#include "store/embedded/manifest.h"
+
+#include <fmt/format.h>
+
+#include "store/embedded/coding.h"
+#include "store/embedded/hash.h"
+#include "store/embedded/limits.h"
+
+namespace postglass::store {
+
+namespace {
+
+constexpr std::string_view kMagic = "PGLSMAN1";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kEntryBytes = 8 + 4;
+constexpr std::size_t kChecksumBytes = 8;
+
+}  // namespace
+
+std::string EncodeManifest(const Manifest& manifest) {
+  std::string bytes(kMagic);
+  PutFixed(bytes, kVersion);
+  PutFixed(bytes, manifest.sealed_through);
+  PutFixed(bytes, manifest.next_segment_id);
+  PutFixed(bytes, static_cast<std::uint32_t>(manifest.segments.size()));
+  for (const Manifest::Entry& entry : manifest.segments) {
+    PutFixed(bytes, entry.id);
+    PutFixed(bytes, entry.deletions_version);
+  }
+  PutFixed(bytes, Hash64(bytes));
+  return bytes;
+}
+
+Result<Manifest> DecodeManifest(std::string_view bytes) {
+  if (bytes.size() < kChecksumBytes) return Fail(ErrorCode::kCorruption, "the file is too short");
+  ByteReader in(bytes);
+  if (in.Take(kMagic.size()) != kMagic) return Fail(ErrorCode::kCorruption, "wrong magic");
+  const auto version = in.Fixed<std::uint32_t>();
+  ByteReader end(bytes.substr(bytes.size() - kChecksumBytes));
+  if (end.Fixed<std::uint64_t>() != Hash64(bytes.substr(0, bytes.size() - kChecksumBytes))) {
+    return Fail(ErrorCode::kCorruption, "the checksum is wrong");
+  }
+  if (version > kVersion) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("manifest version {}; this program knows {}", version, kVersion));
+  }
+  Manifest manifest;
+  manifest.sealed_through = in.Fixed<std::uint64_t>();
+  manifest.next_segment_id = in.Fixed<std::uint64_t>();
+  const auto count = in.Fixed<std::uint32_t>();
+  if (!in.ok() || count > kManifestSegmentsMax ||
+      in.remaining() != count * kEntryBytes + kChecksumBytes) {
+    return Fail(ErrorCode::kCorruption, "the size does not fit the segments");
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Manifest::Entry entry;
+    entry.id = in.Fixed<std::uint64_t>();
+    entry.deletions_version = in.Fixed<std::uint32_t>();
+    manifest.segments.push_back(entry);
+  }
+  return manifest;
+}
+
+Status WriteManifest(FileSystem& fs, const Path& dir, const Manifest& manifest) {
+  return fs.WriteFileAtomically(dir / kManifestFileName, EncodeManifest(manifest));
+}
+
+Result<Manifest> ReadManifest(const FileSystem& fs, const Path& dir) {
+  ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(dir / kManifestFileName));
+  return DecodeManifest(bytes);
+}
+
+}  // namespace postglass::store
