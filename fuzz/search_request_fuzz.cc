@@ -1,0 +1,65 @@
+// Search requests from outside: the first line is a request target, the rest a body. Each must be
+// answered with JSON, whatever it is.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/search_api.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "query/answer.h"
+#include "query/runner.h"
+#include "query/search.h"
+#include "query/tail.h"
+#include "store/oracle_store.h"
+
+namespace {
+
+class NoKeys final : public postglass::access::KeyVerifier {
+ public:
+  bool IsApiKey(std::string_view) const override { return false; }
+
+  bool IsApplicationKey(std::string_view) const override { return false; }
+};
+
+// One for the whole run: the runner owns a thread.
+struct Service {
+  postglass::SystemClock clock;
+  postglass::SystemRandom random;
+  postglass::Metrics metrics;
+  postglass::store::OracleStore store;
+  postglass::query::QueryRunner runner{store, clock, metrics, {}};
+  postglass::query::SearchService search{runner, clock};
+  postglass::query::AnswerService answers{runner, clock};
+  NoKeys keys;
+  postglass::api::ReadGuard guard{keys, [](const postglass::net::HttpRequest&) { return true; }};
+  postglass::api::SearchApi api{runner, search, answers, guard, clock, random, Options()};
+
+  static postglass::api::SearchApi::Options Options() {
+    postglass::api::SearchApi::Options options;
+    options.rate.requests_max = SIZE_MAX / 2;
+    return options;
+  }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static Service service;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::size_t line_end = text.find('\n');
+  postglass::net::HttpRequest request;
+  request.target = text.substr(0, line_end);
+  if (line_end != std::string_view::npos) request.body = text.substr(line_end + 1);
+  for (const char* method : {"GET", "POST"}) {
+    request.method = method;
+    const postglass::net::HttpResponse response = service.api.Handle(request);
+    CHECK(response.stream || postglass::json::Parse(response.body).has_value());
+  }
+  static_cast<void>(postglass::query::TailPosition::Parse(text));
+  return 0;
+}

@@ -1,0 +1,471 @@
+#include "api/search_api.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <memory>
+#include <span>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "query/output.h"
+#include "query/parser.h"
+#include "query/tail.h"
+
+namespace postglass::api {
+namespace {
+
+using Params = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::string_view kSearchPath = "/api/v2/logs/events/search";
+constexpr std::string_view kEventsPath = "/api/v2/logs/events";
+constexpr std::string_view kAnswerPath = "/api/v2/postglass/answer";
+constexpr std::string_view kMailsPath = "/api/v2/postglass/mails/";
+constexpr std::string_view kTailPath = "/api/v2/postglass/tail";
+
+constexpr std::size_t kBodyBytesMax = 1 << 20;  // inflated; the query alone may have 64 KiB
+constexpr int kPollFailuresMax = 20;            // in a row, then a tail ends
+
+// A request that cannot be understood, in the caller's words.
+struct BadRequest {
+  std::string text;
+};
+
+template <class T>
+using Parsed = std::variant<T, BadRequest>;
+
+std::optional<BadRequest> SetSort(std::string_view sort, query::SearchRequest& search) {
+  if (sort == "timestamp") {
+    search.order = store::Order::kOldestFirst;
+  } else if (sort == "-timestamp") {
+    search.order = store::Order::kNewestFirst;
+  } else {
+    return BadRequest{fmt::format("sort must be timestamp or -timestamp, not \"{}\"", sort)};
+  }
+  return std::nullopt;
+}
+
+std::optional<BadRequest> CheckTier(std::string_view tier) {
+  // There is one tier here; the names of the original's are taken.
+  for (const std::string_view known : {"indexes", "online-archives", "flex", "flex_and_indexes"}) {
+    if (tier == known) return std::nullopt;
+  }
+  return BadRequest{fmt::format("unknown storage_tier \"{}\"", tier)};
+}
+
+// A member that is a string when it is there; for times also a number (milliseconds).
+std::optional<BadRequest> TakeText(const json::object& o, std::string_view name, std::string& out) {
+  const json::value* value = o.if_contains(name);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (const json::string* text = value->if_string()) {
+    out.assign(text->data(), text->size());
+    return std::nullopt;
+  }
+  if (value->is_int64() && (name == "from" || name == "to")) {
+    out = std::to_string(value->get_int64());
+    return std::nullopt;
+  }
+  return BadRequest{fmt::format("\"{}\" must be a string", name)};
+}
+
+std::optional<BadRequest> TakeObject(const json::object& o,
+                                     std::string_view name,
+                                     const json::object*& out) {
+  const json::value* value = o.if_contains(name);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  out = value->if_object();
+  if (out == nullptr) return BadRequest{fmt::format("\"{}\" must be an object", name)};
+  return std::nullopt;
+}
+
+std::optional<BadRequest> ReadFilter(const json::object& filter, query::SearchRequest& search) {
+  if (auto bad = TakeText(filter, "query", search.query)) return bad;
+  if (auto bad = TakeText(filter, "from", search.from)) return bad;
+  if (auto bad = TakeText(filter, "to", search.to)) return bad;
+  std::string tier;
+  if (auto bad = TakeText(filter, "storage_tier", tier)) return bad;
+  return tier.empty() ? std::nullopt : CheckTier(tier);
+}
+
+std::optional<BadRequest> ReadPage(const json::object& page, query::SearchRequest& search) {
+  if (auto bad = TakeText(page, "cursor", search.cursor)) return bad;
+  const json::value* limit = page.if_contains("limit");
+  if (limit == nullptr || limit->is_null()) return std::nullopt;
+  if (!limit->is_int64() || limit->get_int64() < 1 ||
+      limit->get_int64() > static_cast<std::int64_t>(query::kSearchLimitMax)) {
+    return BadRequest{fmt::format("page.limit must be within 1 and {}", query::kSearchLimitMax)};
+  }
+  search.limit = static_cast<std::size_t>(limit->get_int64());
+  return std::nullopt;
+}
+
+Parsed<query::SearchRequest> ReadBody(const net::HttpRequest& request) {
+  std::string inflated;
+  std::string_view body = request.body;
+  if (const std::string_view coding = request.headers.Get("Content-Encoding"); !coding.empty()) {
+    Result<std::string> decoded = net::DecodeContent(coding, body, kBodyBytesMax);
+    if (!decoded) return BadRequest{decoded.error().message};
+    inflated = std::move(*decoded);
+    body = inflated;
+  }
+  if (body.size() > kBodyBytesMax) {
+    return BadRequest{fmt::format("the body is longer than {} bytes", kBodyBytesMax)};
+  }
+  query::SearchRequest search;
+  if (TrimAscii(body).empty()) return search;
+  const Result<json::object> root = json::ParseObject(body);
+  if (!root) return BadRequest{root.error().message};
+  const json::object* filter = nullptr;
+  const json::object* page = nullptr;
+  std::string sort;
+  if (auto bad = TakeObject(*root, "filter", filter)) return *bad;
+  if (auto bad = TakeObject(*root, "page", page)) return *bad;
+  if (auto bad = TakeText(*root, "sort", sort)) return *bad;
+  if (filter != nullptr) {
+    if (auto bad = ReadFilter(*filter, search)) return *bad;
+  }
+  if (page != nullptr) {
+    if (auto bad = ReadPage(*page, search)) return *bad;
+  }
+  if (!sort.empty()) {
+    if (auto bad = SetSort(sort, search)) return *bad;
+  }
+  return search;
+}
+
+Parsed<query::SearchRequest> ReadParams(const Params& params) {
+  query::SearchRequest search;
+  const auto take = [&params](std::string_view name, std::string& out) {
+    if (const auto value = net::FindParam(params, name)) out = *value;
+  };
+  take("filter[query]", search.query);
+  take("filter[from]", search.from);
+  take("filter[to]", search.to);
+  take("page[cursor]", search.cursor);
+  if (const auto tier = net::FindParam(params, "filter[storage_tier]")) {
+    if (auto bad = CheckTier(*tier)) return *bad;
+  }
+  if (const auto sort = net::FindParam(params, "sort")) {
+    if (auto bad = SetSort(*sort, search)) return *bad;
+  }
+  if (const auto limit = net::FindParam(params, "page[limit]")) {
+    const auto [end, error] =
+        std::from_chars(limit->data(), limit->data() + limit->size(), search.limit);
+    if (error != std::errc() || end != limit->data() + limit->size() || search.limit < 1 ||
+        search.limit > query::kSearchLimitMax) {
+      return BadRequest{fmt::format("page[limit] must be within 1 and {}", query::kSearchLimitMax)};
+    }
+  }
+  return search;
+}
+
+// Characters (code points) before a byte offset: what a person counts.
+std::size_t CharactersBefore(std::string_view text, std::size_t bytes) {
+  std::size_t count = 0;
+  for (const char c : text.substr(0, bytes)) {
+    count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }
+  return count;
+}
+
+net::HttpResponse BadQueryResponse(std::string_view query,
+                                   std::size_t position,
+                                   std::string_view message) {
+  const std::size_t at = CharactersBefore(query, position);
+  std::string body = R"({"errors":[)";
+  json::AppendQuoted(body, fmt::format("invalid query at position {}: {}", at, message));
+  return net::JsonResponse(400, fmt::format(R"({}],"position":{}}})", body, at));
+}
+
+net::HttpResponse BusyResponse(std::string_view text) {
+  net::HttpResponse response = ErrorResponse(429, text);
+  response.headers.Add("Retry-After", "1");
+  return response;
+}
+
+net::HttpResponse StoreErrorResponse(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kLimit:
+      return ErrorResponse(400, error.message);
+    case ErrorCode::kNotFound:
+      return ErrorResponse(404, error.message);
+    case ErrorCode::kUnavailable:
+      return BusyResponse(error.message);
+    case ErrorCode::kTimeout:
+      return ErrorResponse(504, error.message);
+    default:
+      return ErrorResponse(500, error.message);
+  }
+}
+
+net::HttpResponse SearchErrorResponse(const query::SearchRequest& search,
+                                      const query::SearchError& error) {
+  switch (error.kind) {
+    case query::SearchError::Kind::kBadQuery:
+      return BadQueryResponse(search.query, error.position.value_or(0), error.message);
+    case query::SearchError::Kind::kBadRequest:
+    case query::SearchError::Kind::kTooLarge:
+      return ErrorResponse(400, error.message);
+    case query::SearchError::Kind::kBusy:
+      return BusyResponse(error.message);
+    case query::SearchError::Kind::kFailed:
+      break;
+  }
+  return ErrorResponse(500, error.message);
+}
+
+std::string NextLink(std::string_view base_url,
+                     const query::SearchRequest& search,
+                     std::string_view cursor) {
+  const auto param = [](std::string_view name, std::string_view value) {
+    return PercentEncode(name) + "=" + PercentEncode(value);
+  };
+  return fmt::format(
+      "{}{}?{}&{}&{}&{}&{}&{}",
+      base_url,
+      kEventsPath,
+      param("sort", search.order == store::Order::kNewestFirst ? "-timestamp" : "timestamp"),
+      param("filter[query]", search.query),
+      param("filter[from]", search.from),
+      param("filter[to]", search.to),
+      param("page[limit]", std::to_string(search.limit)),
+      param("page[cursor]", cursor));
+}
+
+std::string PageJson(const query::SearchPage& page,
+                     std::string_view next_link,
+                     std::string_view request_id) {
+  std::string out = R"({"data":[)";
+  for (std::size_t i = 0; i < page.events.size(); ++i) {
+    if (i > 0) out += ',';
+    query::AppendDatadogEvent(out, page.events[i]);
+  }
+  out += ']';
+  if (!page.next_cursor.empty()) {
+    out += R"(,"links":{"next":)";
+    json::AppendQuoted(out, next_link);
+    out += '}';
+  }
+  out += fmt::format(R"(,"meta":{{"elapsed":{},"request_id":"{}","status":"{}")",
+                     page.elapsed.count(),
+                     request_id,
+                     page.timed_out ? "timeout" : "done");
+  if (!page.next_cursor.empty())
+    out += fmt::format(R"(,"page":{{"after":"{}"}})", page.next_cursor);
+  if (!page.warnings.empty()) {
+    out += R"(,"warnings":[)";
+    for (std::size_t i = 0; i < page.warnings.size(); ++i) {
+      const query::SearchWarning& warning = page.warnings[i];
+      out += i > 0 ? R"(,{"code":)" : R"({"code":)";
+      json::AppendQuoted(out, warning.code);
+      out += R"(,"title":)";
+      json::AppendQuoted(out, warning.title);
+      out += R"(,"detail":)";
+      json::AppendQuoted(out, warning.detail);
+      out += '}';
+    }
+    out += ']';
+  }
+  return out + "}}";
+}
+
+// Counts a tail for as long as it lives.
+class TailSlot {
+ public:
+  explicit TailSlot(std::atomic<std::size_t>& count) : count_(count) {}
+
+  ~TailSlot() { --count_; }
+
+  TailSlot(const TailSlot&) = delete;
+  TailSlot& operator=(const TailSlot&) = delete;
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
+
+struct TailPace {
+  std::chrono::milliseconds poll;
+  std::chrono::milliseconds heartbeat;
+  std::function<void(std::chrono::milliseconds)> wait;
+};
+
+std::string BatchText(const query::Tail::Batch& batch) {
+  std::string text;
+  if (batch.skipped) text += "event: skipped\ndata: {}\n\n";
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    text += fmt::format("id: {}\ndata: {}\n\n",
+                        batch.positions[i].ToString(),
+                        query::EventJsonLine(batch.events[i]));
+  }
+  return text;
+}
+
+// Writes server-sent events until the client goes.
+void RunTail(query::Tail& tail, const TailPace& pace, net::BodyWriter& out) {
+  // An id without data moves the client's last event id, so that even a connection that breaks
+  // before the first event continues from here.
+  if (!out.Write(fmt::format("retry: 2000\nid: {}\n\n", tail.position().ToString()))) return;
+  std::chrono::milliseconds silent{0};
+  for (int failures = 0; failures < kPollFailuresMax;) {
+    const Result<query::Tail::Batch> batch = tail.Poll();
+    std::string text;
+    if (batch) {
+      failures = 0;
+      text = BatchText(*batch);
+    } else {
+      ++failures;
+      text = "event: problem\ndata: {\"message\":";
+      json::AppendQuoted(text, batch.error().message);
+      text += "}\n\n";
+    }
+    if (text.empty() && silent >= pace.heartbeat) text = ": still here\n\n";
+    if (!text.empty()) {
+      if (!out.Write(text)) return;
+      silent = std::chrono::milliseconds{0};
+    }
+    if (out.Gone()) return;
+    pace.wait(pace.poll);
+    silent += pace.poll;
+  }
+}
+
+}  // namespace
+
+SearchApi::SearchApi(query::QueryRunner& runner,
+                     query::SearchService& search,
+                     query::AnswerService& answers,
+                     const ReadGuard& guard,
+                     const Clock& clock,
+                     Random& random,
+                     Options options)
+    : runner_(runner),
+      search_(search),
+      answers_(answers),
+      guard_(guard),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      rate_(clock, options_.rate) {}
+
+bool SearchApi::Handles(std::string_view path) {
+  return path == kSearchPath || path == kEventsPath || path == kAnswerPath || path == kTailPath ||
+         path.starts_with(kMailsPath);
+}
+
+net::HttpResponse SearchApi::Handle(const net::HttpRequest& request) {
+  if (auto refusal = guard_.Refusal(request)) return std::move(*refusal);
+  const RateLimit::Verdict rate = rate_.Take();
+  net::HttpResponse response =
+      rate.allowed ? Route(request) : ErrorResponse(429, "Too many requests");
+  for (const auto& header : rate.headers) response.headers.Add(header.first, header.second);
+  return response;
+}
+
+net::HttpResponse SearchApi::Route(const net::HttpRequest& request) {
+  const std::string_view path = request.path();
+  const bool search = path == kSearchPath;
+  if (request.method != (search ? "POST" : "GET")) {
+    net::HttpResponse response = ErrorResponse(405, "Method Not Allowed");
+    response.headers.Add("Allow", search ? "POST" : "GET");
+    return response;
+  }
+  if (search) return PostSearch(request);
+  if (path == kEventsPath) return GetSearch(request);
+  if (path == kAnswerPath) return GetAnswer(request);
+  if (path == kTailPath) return GetTail(request);
+  return GetMail(request);
+}
+
+net::HttpResponse SearchApi::PostSearch(const net::HttpRequest& request) {
+  const Parsed<query::SearchRequest> parsed = ReadBody(request);
+  if (const auto* bad = std::get_if<BadRequest>(&parsed)) return ErrorResponse(400, bad->text);
+  return RunSearch(request, std::get<query::SearchRequest>(parsed));
+}
+
+net::HttpResponse SearchApi::GetSearch(const net::HttpRequest& request) {
+  const Result<Params> params = net::ParseForm(request.query());
+  if (!params) return ErrorResponse(400, params.error().message);
+  const Parsed<query::SearchRequest> parsed = ReadParams(*params);
+  if (const auto* bad = std::get_if<BadRequest>(&parsed)) return ErrorResponse(400, bad->text);
+  return RunSearch(request, std::get<query::SearchRequest>(parsed));
+}
+
+net::HttpResponse SearchApi::RunSearch(const net::HttpRequest& request,
+                                       const query::SearchRequest& search) {
+  const query::SearchOutcome outcome = search_.Search(search);
+  if (const auto* error = std::get_if<query::SearchError>(&outcome)) {
+    return SearchErrorResponse(search, *error);
+  }
+  const auto& page = std::get<query::SearchPage>(outcome);
+  std::string base_url = options_.base_url;
+  if (base_url.empty()) {
+    const std::string_view host = request.headers.Get("Host");
+    if (!host.empty()) base_url = fmt::format("{}://{}", request.over_tls ? "https" : "http", host);
+  }
+  std::array<std::byte, 24> raw;
+  random_.Fill(raw);
+  const std::string request_id =
+      Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()});
+  return net::JsonResponse(
+      200, PageJson(page, NextLink(base_url, search, page.next_cursor), request_id));
+}
+
+net::HttpResponse SearchApi::GetAnswer(const net::HttpRequest& request) {
+  const Result<Params> params = net::ParseForm(request.query());
+  if (!params) return ErrorResponse(400, params.error().message);
+  const auto address = net::FindParam(*params, "address");
+  if (!address) return ErrorResponse(400, "the parameter address is missing");
+  const Result<query::Answer> answer = answers_.AnswerFor(*address);
+  if (!answer) return StoreErrorResponse(answer.error());
+  return net::JsonResponse(200, query::AnswerJson(*answer));
+}
+
+net::HttpResponse SearchApi::GetMail(const net::HttpRequest& request) {
+  const std::string id = PercentDecode(request.path().substr(kMailsPath.size()));
+  const Result<query::MailDetail> detail = answers_.MailById(id);
+  if (!detail) return StoreErrorResponse(detail.error());
+  return net::JsonResponse(200, query::MailDetailJson(*detail));
+}
+
+net::HttpResponse SearchApi::GetTail(const net::HttpRequest& request) {
+  const Result<Params> params = net::ParseForm(request.query());
+  if (!params) return ErrorResponse(400, params.error().message);
+  const std::string query(net::FindParam(*params, "query").value_or("*"));
+  auto parsed = query::Parse(query);
+  if (const auto* error = std::get_if<query::SyntaxError>(&parsed)) {
+    return BadQueryResponse(query, error->position, error->message);
+  }
+  std::string_view last = request.headers.Get("Last-Event-ID");
+  if (last.empty()) last = net::FindParam(*params, "last_event_id").value_or("");
+  std::optional<query::TailPosition> position;
+  if (!last.empty()) {
+    position = query::TailPosition::Parse(last);
+    if (!position) return ErrorResponse(400, "the last event id is not one that this server gave");
+  }
+  if (++tails_ > options_.tails_max) {
+    --tails_;
+    return BusyResponse(fmt::format("{} tails are open already", options_.tails_max));
+  }
+  auto slot = std::make_shared<TailSlot>(tails_);
+  // Made here and not when the stream begins: nothing that arrives in between is missed.
+  auto tail = std::make_shared<query::Tail>(
+      runner_, clock_, std::move(std::get<store::Predicate>(parsed)), position);
+  TailPace pace{options_.tail_poll, options_.tail_heartbeat, options_.wait};
+  if (!pace.wait) {
+    pace.wait = [](std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); };
+  }
+  net::HttpResponse response;
+  response.headers.Add("Content-Type", "text/event-stream");
+  response.headers.Add("Cache-Control", "no-cache");
+  response.headers.Add("X-Accel-Buffering", "no");
+  response.stream = [slot, tail, pace](net::BodyWriter& out) { RunTail(*tail, pace, out); };
+  return response;
+}
+
+}  // namespace postglass::api
