@@ -138,6 +138,11 @@ bool ConfigurationSet::Wants(EventType type) const {
       });
 }
 
+void SetSendingEnabled(ConfigurationSet& set, bool enabled, Timestamp now) {
+  if (enabled && !set.sending_enabled) set.last_fresh_start = now;
+  set.sending_enabled = enabled;
+}
+
 std::string EncodeConfigurationSet(const ConfigurationSet& set) {
   json::object document{{"name", set.name},
                         {"created_ms", set.created_at.millis()},

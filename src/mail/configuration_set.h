@@ -89,6 +89,9 @@ struct ConfigurationSet {
   bool Wants(EventType type) const;
 };
 
+// Switching sending on again begins a fresh start of the reputation figures, as in SES.
+void SetSendingEnabled(ConfigurationSet& set, bool enabled, Timestamp now);
+
 // The stored form: JSON text. Unknown members are ignored, missing ones take their defaults.
 std::string EncodeConfigurationSet(const ConfigurationSet& set);
 Result<ConfigurationSet> DecodeConfigurationSet(std::string_view json_text);

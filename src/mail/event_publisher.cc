@@ -141,18 +141,19 @@ void SnsEventPublisher::NoDestination(Reason reason,
   const std::string more = held_back > 0 ? fmt::format(" ({} more like it)", held_back) : "";
   switch (reason) {
     case Reason::kNoSet:
-      log::Info("mail", "a {} event goes nowhere: its mail has no configuration set{}", type, more);
+      log::Info(
+          "mail", "an event ({}) goes nowhere: its mail has no configuration set{}", type, more);
       break;
     case Reason::kSetDeleted:
       log::Warn("mail",
-                "a {} event goes nowhere: configuration set {} does not exist any more{}",
+                "an event ({}) goes nowhere: configuration set {} does not exist any more{}",
                 type,
                 set,
                 more);
       break;
     case Reason::kNoMatch:
       log::Info("mail",
-                "a {} event goes nowhere: no event destination of configuration set {} asks for "
+                "an event ({}) goes nowhere: no event destination of configuration set {} asks for "
                 "it{}",
                 type,
                 set,
@@ -160,7 +161,7 @@ void SnsEventPublisher::NoDestination(Reason reason,
       break;
     case Reason::kDisabled:
       log::Warn("mail",
-                "a {} event goes nowhere: event destination {} of configuration set {} is "
+                "an event ({}) goes nowhere: event destination {} of configuration set {} is "
                 "disabled{}",
                 type,
                 destinations,

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "aws/service.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "mail/account.h"
+#include "mail/configuration_sets.h"
+#include "mail/identities.h"
+#include "mail/types.h"
+
+namespace postglass::mail {
+
+// What both SES APIs act on. All of it must outlive the APIs.
+struct SesBackend {
+  aws::Account account;
+  Mailer& mailer;
+  ConfigurationSets& configuration_sets;
+  Identities& identities;
+  AccountState& account_state;
+  const Clock& clock;
+  Random& random;  // boundaries of built messages
+  Metrics& metrics;
+};
+
+// GetSendQuota must name a number; this one stands for "no limit".
+inline constexpr double kMaxSendRateShown = 100'000;
+
+}  // namespace postglass::mail
