@@ -12,8 +12,9 @@ void RefusalLog::Add(Refusal refusal) {
                             &refusal.topic_arn,
                             &refusal.message_id,
                             &refusal.peer_address}) {
-    *text = ToValidUtf8(*text);
-    *text = std::string(pipelines::CutUtf8(*text, kTextBytesMax));
+    // Cut before it is looked at: the sender chose its length.
+    const std::string repaired = ToValidUtf8(std::string_view(*text).substr(0, kTextBytesMax));
+    *text = std::string(pipelines::CutUtf8(repaired, kTextBytesMax));
   }
   MutexLock lock(mutex_);
   if (refusals_.size() == kKeptMax) refusals_.pop_front();
