@@ -31,6 +31,7 @@ class Invoker {
   virtual std::vector<InvokeResult> InvokeFromSns(const std::string& function_arn,
                                                   const std::string& topic_arn,
                                                   std::span<const SnsRecord> records) = 0;
+
   // Whether this function's records need a real SNS signature. One costs 0.3 ms, so a function that
   // runs inside this process, and trusts its caller, gets an empty one.
   virtual bool WantsSignature(const std::string& function_arn) const {
