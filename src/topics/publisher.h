@@ -11,9 +11,9 @@ namespace postglass::topics {
 // An event that the mail service hands to a topic.
 struct SesPublication {
   std::string topic_arn;
-  std::string subject;            // empty: none (the test message)
-  std::string message;            // UTF-8 text
-  std::string source_arn;         // of the configuration set: aws:SourceArn for the topic's policy
+  std::string subject;     // empty: none (the test message)
+  std::string message;     // UTF-8 text
+  std::string source_arn;  // of the configuration set: aws:SourceArn for the topic's policy
   // The same publication after a crash carries the same key and so gets the same SNS MessageId.
   std::string idempotency_key;
 };
@@ -34,7 +34,8 @@ class SesPublisher {
   // subscription (then kQueued); so hold no lock that it takes.
   // Errors: those of journal::Journal::AppendAsync; the caller tries again later.
   virtual void PublishAsync(SesPublication publication, Done done) = 0;
-  // Whether a destination may be made for the topic (SES checks it): kOk, kNotFound, kPermissionDenied.
+  // Whether a destination may be made for the topic (SES checks it): kOk, kNotFound,
+  // kPermissionDenied.
   virtual Status CheckTopic(const std::string& topic_arn, const std::string& source_arn) const = 0;
 };
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "topics/delivery_policy.h"
+#include "topics/types.h"
+
+namespace postglass::topics {
+
+struct DeliveryOutcome {
+  enum class Kind {
+    kDelivered,
+    kFailed,    // try again on the schedule
+    kRefused,   // a function's policy does not let the topic in: try again, it may be mended
+    kRejected,  // trying again will not help: dead letter
+    kGone,      // the subscription is not there any more: nothing is owed
+  };
+  Kind kind = Kind::kDelivered;
+  std::string reason;  // one line for the operator, without the payload
+};
+
+// Makes one attempt at delivering. Thread-safe; blocks until the other side has answered.
+class Deliverer {
+ public:
+  virtual ~Deliverer() = default;
+  using Messages = std::span<const std::shared_ptr<const Message>>;
+  // One outcome for each message, in order.
+  virtual std::vector<DeliveryOutcome> Deliver(const Target& target, Messages messages) = 0;
+  virtual RetrySchedule ScheduleOf(const Target& target) const = 0;
+};
+
+}  // namespace postglass::topics
