@@ -55,7 +55,10 @@ class InProcessAws {
                      caller_.secret_access_key,
                      now);
     const net::HttpResponse response = gateway_.Handle(request);
-    if (response.status < 300) return {};
+    // What a first try made before it was interrupted may be there.
+    const bool exists = response.status == 409 ||
+                        response.headers.Get("x-amzn-ErrorType").starts_with("AlreadyExists");
+    if (response.status < 300 || exists) return {};
     return Fail(ErrorCode::kInternal,
                 fmt::format("{} {}: {}", service, response.status, response.body));
   }
@@ -76,7 +79,11 @@ Result<json::object> MakeCredentials(access::KeyRing& keys,
   ASSIGN_OR_RETURN(const std::string api_key, keys.CreateApiKey("default"));
   ASSIGN_OR_RETURN(const std::string application_key, keys.CreateApplicationKey("default"));
   const std::string password = access::Users::MakePassword(random);
-  RETURN_IF_ERROR(users.Create(std::string(kAdminName), password));
+  Status made = users.Create(std::string(kAdminName), password);
+  if (!made && made.error().code == ErrorCode::kAlreadyExists) {
+    made = users.SetPassword(std::string(kAdminName), password);
+  }
+  RETURN_IF_ERROR(made);
   return json::object{
       {"aws",
        json::object{{"access_key_id", aws_key.access_key_id},

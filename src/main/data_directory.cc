@@ -10,10 +10,11 @@ namespace postglass {
 namespace {
 
 constexpr std::uint64_t kSmallFileBytesMax = 4096;
+constexpr std::string_view kInstallation = "installation";  // settings kind
+constexpr std::string_view kInitialised = "initialised";
 
-Status CheckFormat(FileSystem& fs, const Path& file, bool* is_new) {
-  *is_new = !fs.Exists(file);
-  if (*is_new) return fs.WriteFileAtomically(file, fmt::format("{}\n", DataDirectory::kFormat));
+Status CheckFormat(FileSystem& fs, const Path& file) {
+  if (!fs.Exists(file)) return fs.WriteFileAtomically(file, fmt::format("{}\n", DataDirectory::kFormat));
   ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(file, kSmallFileBytesMax));
   const std::string_view digits = TrimAscii(text);
   int format = 0;
@@ -73,13 +74,22 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::OpenForWriting(FileSystem&
                             path.string()));
   }
   directory->lock_ = std::move(*lock);
-  RETURN_IF_ERROR(CheckFormat(fs, path / "format", &directory->is_new_));
+  RETURN_IF_ERROR(CheckFormat(fs, path / "format"));
   ASSIGN_OR_RETURN(SecretBox box, SecretBox::Open(fs, random, path / "secret.key"));
   directory->secret_box_.emplace(std::move(box));
   ASSIGN_OR_RETURN(directory->settings_,
                    Settings::Open(path / "postglass.db", &directory->damage_));
+  ASSIGN_OR_RETURN(const std::optional<std::string> initialised,
+                   directory->settings_->Get(kInstallation, kInitialised));
+  directory->is_new_ = !initialised.has_value();
   ASSIGN_OR_RETURN(directory->cli_key_, ReadOrMakeCliKey(fs, random, path / "cli.key"));
   return directory;
+}
+
+Status DataDirectory::MarkInitialised() {
+  RETURN_IF_ERROR(settings_->Put(kInstallation, kInitialised, "{}"));
+  is_new_ = false;
+  return {};
 }
 
 }  // namespace postglass

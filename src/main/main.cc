@@ -262,7 +262,7 @@ int Run(int argc, char** argv) {
 
   forwarder->callback([&] {
     action = [](const CommandContext& c) {
-      return forwarder::RunForwarder(c.environment, c.clock);
+      return forwarder::RunForwarder({c.environment.begin(), c.environment.end()});
     };
   });
   help->callback([&] {
