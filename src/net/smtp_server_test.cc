@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -15,16 +16,54 @@ namespace {
 using std::chrono::milliseconds;
 using Next = SmtpSession::Next;
 
-// What the sessions of one server have seen.
-struct Seen {
-  std::mutex mutex;
-  std::vector<std::string> commands;
-  std::vector<std::optional<std::string>> messages;
+// What the sessions of one server have seen. A session may still run when its client is done.
+class Seen {
+ public:
+  // What to answer to a command that starts with the key.
+  using Script = std::vector<std::pair<std::string, SmtpReply>>;
+
+  void SetScript(Script script) {
+    const std::lock_guard lock(mutex_);
+    script_ = std::move(script);
+  }
+
+  std::optional<SmtpReply> Scripted(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [prefix, reply] : script_) {
+      if (line.starts_with(prefix)) return reply;
+    }
+    return std::nullopt;
+  }
+
+  void AddCommand(std::string_view command) {
+    const std::lock_guard lock(mutex_);
+    commands_.emplace_back(command);
+  }
+
+  void AddMessage(std::optional<std::string> message) {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(std::move(message));
+  }
+
+  std::vector<std::string> commands() {
+    const std::lock_guard lock(mutex_);
+    return commands_;
+  }
+
+  std::vector<std::optional<std::string>> messages() {
+    const std::lock_guard lock(mutex_);
+    return messages_;
+  }
+
   std::atomic<int> ended = 0;
-  // What the scripted server answers to a command that starts with the key.
-  std::vector<std::pair<std::string, SmtpReply>> script;
-  bool offers_tls = false;
-  bool logs_in = true;
+  std::atomic<bool> offers_tls = false;
+  std::atomic<bool> logs_in = true;
+
+ private:
+  std::mutex mutex_;
+  Script script_;
+  std::vector<std::string> commands_;
+  std::vector<std::optional<std::string>> messages_;
 };
 
 class ScriptedSession final : public SmtpSession {
@@ -37,9 +76,7 @@ class ScriptedSession final : public SmtpSession {
 
   Answer Command(std::string_view line) override {
     Note(line);
-    for (const auto& [prefix, reply] : seen_.script) {
-      if (line.starts_with(prefix)) return {reply, Next::kCommand};
-    }
+    if (const auto reply = seen_.Scripted(line)) return {*reply, Next::kCommand};
     if (line.starts_with("EHLO")) {
       std::vector<std::string> offered = {"mx.test", "SIZE 1000", "8BITMIME", "PIPELINING"};
       offered.push_back(tls_ ? "AUTH PLAIN LOGIN" : "STARTTLS");
@@ -61,9 +98,8 @@ class ScriptedSession final : public SmtpSession {
   }
 
   Answer Data(std::optional<std::string> message) override {
-    const std::lock_guard lock(seen_.mutex);
     const bool fits = message.has_value();
-    seen_.messages.push_back(std::move(message));
+    seen_.AddMessage(std::move(message));
     return {fits ? SmtpReply{250, {"2.0.0 queued"}, false} : SmtpReply{552, {"too big"}, false},
             Next::kCommand};
   }
@@ -76,10 +112,7 @@ class ScriptedSession final : public SmtpSession {
   }
 
  private:
-  void Note(std::string_view what) {
-    const std::lock_guard lock(seen_.mutex);
-    seen_.commands.emplace_back(what);
-  }
+  void Note(std::string_view what) { seen_.AddCommand(what); }
 
   Seen& seen_;
   bool tls_;
@@ -147,7 +180,7 @@ TEST_F(SmtpTest, TakesAMessage) {
   EXPECT_EQ(client.ReadLine(), "250 2.0.0 queued\r\n");
   client.Send("QUIT\r\n");
   EXPECT_EQ(client.ReadAll(), "221 bye\r\n");
-  EXPECT_EQ(seen_.messages.at(0), "Subject: x\r\n\r\n.dot\r\n");
+  EXPECT_EQ(seen_.messages().at(0), "Subject: x\r\n\r\n.dot\r\n");
 }
 
 TEST_F(SmtpTest, AnswersPipelinedCommandsInOrder) {
@@ -158,9 +191,9 @@ TEST_F(SmtpTest, AnswersPipelinedCommandsInOrder) {
       "MAIL FROM:<a@b>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n");
   const std::string answers = client.ReadAll();
   EXPECT_TRUE(answers.ends_with("221 bye\r\n")) << answers;
-  ASSERT_EQ(seen_.messages.size(), 2U);
-  EXPECT_EQ(seen_.messages[0], "one\r\n");
-  EXPECT_EQ(seen_.messages[1], "two\r\n");
+  ASSERT_EQ(seen_.messages().size(), 2U);
+  EXPECT_EQ(seen_.messages()[0], "one\r\n");
+  EXPECT_EQ(seen_.messages()[1], "two\r\n");
 }
 
 // CVE-2011-0411: what came with STARTTLS in the clear must not run as if it were encrypted.
@@ -179,7 +212,7 @@ TEST_F(SmtpTest, ThrowsAwayWhatFollowsStartTlsInTheClear) {
     EXPECT_EQ(client.ReadLine(), "250 OK\r\n");
   }
   server_.reset();
-  for (const std::string& command : seen_.commands) {
+  for (const std::string& command : seen_.commands()) {
     EXPECT_EQ(command.find("injected"), std::string::npos);
   }
 }
@@ -198,7 +231,7 @@ TEST_F(SmtpTest, LinesTooLongOrWithBareEndsAreRefused) {
   EXPECT_TRUE(answer.starts_with("500 5.5.2 ")) << answer;
   EXPECT_EQ(Rejected("line_too_long"), 1);
   EXPECT_EQ(Rejected("bare_line_end"), 1);
-  EXPECT_EQ(seen_.commands.size(), 1U);
+  EXPECT_EQ(seen_.commands().size(), 1U);
 }
 
 TEST_F(SmtpTest, ReadsAMessageAboveTheLimitToItsEnd) {
@@ -211,7 +244,7 @@ TEST_F(SmtpTest, ReadsAMessageAboveTheLimitToItsEnd) {
   client.ReadLine();
   EXPECT_EQ(client.ReadLine(), "552 too big\r\n");
   EXPECT_EQ(client.ReadLine(), "250 OK\r\n");
-  EXPECT_EQ(seen_.messages.at(0), std::nullopt);
+  EXPECT_EQ(seen_.messages().at(0), std::nullopt);
   // One that does not end is given up.
   client.Send("DATA\r\n");
   client.ReadLine();
@@ -258,7 +291,7 @@ TEST_F(SmtpTest, AClientThatVanishesEndsItsSession) {
     client.Send("DATA\r\nhalf a mess");
   }
   while (seen_.ended < 1) std::this_thread::yield();
-  EXPECT_TRUE(seen_.messages.empty());
+  EXPECT_TRUE(seen_.messages().empty());
 }
 
 TEST_F(SmtpTest, ClientDelivers) {
@@ -279,13 +312,13 @@ TEST_F(SmtpTest, ClientDelivers) {
     EXPECT_EQ(result->remote_host, "mx.test");
     EXPECT_EQ(result->remote_ip, "127.0.0.1");
     EXPECT_EQ(result->tls_version, tls == SmtpTarget::Tls::kNever ? "" : "TLSv1.3");
-    EXPECT_EQ(seen_.messages.back(), "Subject: x\r\n\r\n.\r\n..\r\nbare\r\n.end\r\n");
+    EXPECT_EQ(seen_.messages().back(), "Subject: x\r\n\r\n.\r\n..\r\nbare\r\n.end\r\n");
   }
 }
 
 TEST_F(SmtpTest, ClientReportsEachRecipientsReply) {
-  seen_.script = {{"RCPT TO:<gone", {550, {"5.1.1 unknown"}, false}},
-                  {"RCPT TO:<full", {452, {"4.2.2 full"}, false}}};
+  seen_.SetScript({{"RCPT TO:<gone", {550, {"5.1.1 unknown"}, false}},
+                   {"RCPT TO:<full", {452, {"4.2.2 full"}, false}}});
   Serve();
   const auto result =
       Deliver(Target(SmtpTarget::Tls::kNever), {"ok@x", "gone@x", "full@x", "ok2@x"});
@@ -294,38 +327,38 @@ TEST_F(SmtpTest, ClientReportsEachRecipientsReply) {
   EXPECT_EQ(result->recipients[1].reply.Text(), "550 5.1.1 unknown");
   EXPECT_EQ(result->recipients[2].reply.Text(), "452 4.2.2 full");
   EXPECT_EQ(result->recipients[3].reply.code, 250);
-  EXPECT_EQ(seen_.messages.size(), 1U);
+  EXPECT_EQ(seen_.messages().size(), 1U);
 
   const auto none = Deliver(Target(SmtpTarget::Tls::kNever), {"gone@x"});
   ASSERT_TRUE(none);
   EXPECT_EQ(none->data_reply.code, 0);
-  EXPECT_EQ(seen_.messages.size(), 1U);
+  EXPECT_EQ(seen_.messages().size(), 1U);
 }
 
 TEST_F(SmtpTest, ClientReportsRefusalsOfMailAndData) {
   Serve();
-  seen_.script = {{"MAIL", {553, {"not you"}, false}}};
+  seen_.SetScript({{"MAIL", {553, {"not you"}, false}}});
   const auto mail = Deliver(Target(SmtpTarget::Tls::kNever));
   ASSERT_TRUE(mail);
   EXPECT_EQ(mail->recipients[0].reply.Text(), "553 not you");
-  seen_.script = {{"DATA", {554, {"no"}, false}}};
+  seen_.SetScript({{"DATA", {554, {"no"}, false}}});
   const auto data = Deliver(Target(SmtpTarget::Tls::kNever));
   ASSERT_TRUE(data);
   EXPECT_EQ(data->recipients[0].reply.Text(), "554 no");
   EXPECT_EQ(data->data_reply.code, 554);
-  seen_.script = {{"RCPT TO:<b", {421, {"closing"}, true}}};
+  seen_.SetScript({{"RCPT TO:<b", {421, {"closing"}, true}}});
   const auto closing = Deliver(Target(SmtpTarget::Tls::kNever), {"a@x", "b@x", "c@x"});
   ASSERT_TRUE(closing) << closing.error().message;
   for (const auto& recipient : closing->recipients) EXPECT_EQ(recipient.reply.code, 421);
 }
 
 TEST_F(SmtpTest, ClientFallsBackToHelo) {
-  seen_.script = {{"EHLO", {502, {"what?"}, false}}};
+  seen_.SetScript({{"EHLO", {502, {"what?"}, false}}});
   Serve();
   const auto result = Deliver(Target(SmtpTarget::Tls::kIfOffered));
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->tls_version, "");
-  EXPECT_EQ(seen_.commands.at(1), "HELO localhost");
+  EXPECT_EQ(seen_.commands().at(1), "HELO localhost");
   EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kRequired)).error().code, ErrorCode::kUnsupported);
 }
 
@@ -337,27 +370,27 @@ TEST_F(SmtpTest, ClientLogsInOverTlsOnly) {
   target.password = "secret";
   ASSERT_TRUE(Deliver(target));
   const std::string plain = "AUTH PLAIN " + Base64Encode(std::string("\0me\0secret", 10));
-  EXPECT_NE(std::find(seen_.commands.begin(), seen_.commands.end(), plain), seen_.commands.end());
+  EXPECT_THAT(seen_.commands(), testing::Contains(plain));
 
-  seen_.script = {{"AUTH PLAIN", {535, {"5.7.8 no"}, false}}};
+  seen_.SetScript({{"AUTH PLAIN", {535, {"5.7.8 no"}, false}}});
   EXPECT_EQ(Deliver(target).error().code, ErrorCode::kPermissionDenied);
-  seen_.script = {{"AUTH PLAIN", {454, {"4.7.0 later"}, false}}};
+  seen_.SetScript({{"AUTH PLAIN", {454, {"4.7.0 later"}, false}}});
   EXPECT_EQ(Deliver(target).error().code, ErrorCode::kUnavailable);
-  seen_.script = {};
+  seen_.SetScript({});
   target.tls = SmtpTarget::Tls::kNever;
   EXPECT_EQ(Deliver(target).error().code, ErrorCode::kPermissionDenied);
 }
 
 TEST_F(SmtpTest, ClientUsesLoginWhereThatIsAll) {
-  seen_.script = {{"EHLO", {250, {"mx.test", "AUTH LOGIN"}, false}}};
+  seen_.SetScript({{"EHLO", {250, {"mx.test", "AUTH LOGIN"}, false}}});
   Serve();
   SmtpTarget target = Target(SmtpTarget::Tls::kImplicit);
   target.user = "me";
   target.password = "secret";
   const auto result = Deliver(target);
   ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(seen_.commands.at(2), "line " + Base64Encode("me"));
-  EXPECT_EQ(seen_.commands.at(3), "line " + Base64Encode("secret"));
+  EXPECT_EQ(seen_.commands().at(2), "line " + Base64Encode("me"));
+  EXPECT_EQ(seen_.commands().at(3), "line " + Base64Encode("secret"));
 }
 
 TEST_F(SmtpTest, ClientChecksCertificatesWhereItMustAndWhereAPasswordGoes) {
@@ -384,12 +417,12 @@ TEST_F(SmtpTest, ClientRefusesEnvelopesThatWouldBeCommands) {
               ErrorCode::kInvalidArgument);
   }
   EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kNever), {}).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(seen_.commands.empty());
+  EXPECT_TRUE(seen_.commands().empty());
 }
 
 TEST_F(SmtpTest, ClientSaysWhyItCouldNot) {
   Serve();
-  seen_.script = {{"EHLO", {421, {"busy"}, true}}};
+  seen_.SetScript({{"EHLO", {421, {"busy"}, true}}});
   EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kNever)).error().code, ErrorCode::kUnavailable);
   server_.reset();
   EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kNever)).error().code, ErrorCode::kUnavailable);
