@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "mail/tracking/tracking_urls.h"
+#include "mail/types.h"
+#include "net/http.h"
+
+namespace postglass::mail {
+
+// Answers /t/…: the pixel, and the redirect of a tracked link; everything else is a plain 404. Each
+// GET is an Open or Click event (HEAD is not: only machines ask so); the answer never depends on
+// whether the event could be kept. Events of mails older than 60 days are not made (SES).
+// Thread-safe; waits for the spool's disk.
+class TrackingHandler {
+ public:
+  // All must outlive it. `mails` finds what the event is about.
+  TrackingHandler(
+      TrackingUrls urls, Spool& spool, MailLookup& mails, const Clock& clock, Metrics& metrics);
+
+  net::HttpResponse Handle(const net::HttpRequest& request);
+
+ private:
+  void Record(const std::string& message_id, EventDetail detail);
+
+  const TrackingUrls urls_;
+  Spool& spool_;
+  MailLookup& mails_;
+  const Clock& clock_;
+  Counter& opens_;
+  Counter& clicks_;
+  Counter& refused_;
+  Counter& lost_;
+  Counter& unknown_;
+};
+
+}  // namespace postglass::mail
