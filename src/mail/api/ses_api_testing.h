@@ -13,6 +13,17 @@
 
 namespace postglass::mail {
 
+// Finds every message too long, and keeps the last. Not thread-safe.
+class RecordingMailer final : public Mailer {
+ public:
+  SendOutcome Send(Submission submission) override {
+    last = std::move(submission);
+    return SendError{SendError::Kind::kMessageTooLong, "too long"};
+  }
+
+  Submission last;
+};
+
 // Both APIs over the core with fakes. Requests come as the gateway would hand them on.
 struct SesApiWorld : MailWorld {
   SesApiWorld() = default;

@@ -43,7 +43,7 @@ TEST(SesV2Api, SendEmailSimple) {
   ASSERT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(response.headers.Get("x-amzn-RequestId"), "request-1");
   const Mail mail = world.spool.mails().at(0);
-  EXPECT_EQ(Body(response).at("MessageId"), mail.message_id);
+  EXPECT_EQ(json::GetString(Body(response), "MessageId"), mail.message_id);
   EXPECT_EQ(mail.configuration_set, "main");
   EXPECT_EQ(mail.envelope_from, "bounces@example.com");
   EXPECT_NE(mail.raw.find("Reply-To: r@example.com\r\n"), std::string::npos);
@@ -119,6 +119,25 @@ TEST(SesV2Api, SendEmailRefusals) {
             "LimitExceededException");
 }
 
+TEST(SesV2Api, AllowsMessagesOf40Megabytes) {
+  SesApiWorld world;
+  RecordingMailer mailer;
+  SesV2Api api({world.account,
+                mailer,
+                *world.sets,
+                *world.identities,
+                *world.account_state,
+                world.clock,
+                world.random,
+                world.metrics});
+  net::HttpRequest http;
+  http.method = "POST";
+  http.target = "/v2/email/outbound-emails";
+  http.body = SimpleMail("b@c.example");
+  ExpectError(world.Handle(api, http), 400, "BadRequestException", "too long");
+  EXPECT_EQ(mailer.last.message_bytes_max, 40u << 20);
+}
+
 TEST(SesV2Api, ConfigurationSetsLiveAndDie) {
   SesApiWorld world;
   ASSERT_EQ(world
@@ -190,8 +209,9 @@ TEST(SesV2Api, EventDestinations) {
   ASSERT_EQ(world.V2("POST", "/configuration-sets", R"({"ConfigurationSetName":"main"})").status,
             200);
   const std::string path = "/configuration-sets/main/event-destinations";
-  const auto destination = [&](std::string kind) {
-    return R"({"EventDestinationName":"d","EventDestination":{"Enabled":true,)"
+  const auto destination = [&](const std::string& kind, const std::string& name = "d") {
+    return R"({"EventDestinationName":")" + name +
+           R"(","EventDestination":{"Enabled":true,)"
            R"("MatchingEventTypes":["SEND","DELIVERY_DELAY"],)" +
            kind + "}}";
   };
@@ -222,7 +242,7 @@ TEST(SesV2Api, EventDestinations) {
                                   R"("PinpointDestination":{})",
                                   R"("SnsDestination":{"TopicArn":"arn:aws:sns:x:1:gone"})",
                                   R"("Nothing":{})"}) {
-    EXPECT_EQ(world.V2("POST", path, destination(other)).headers.Get("x-amzn-ErrorType"),
+    EXPECT_EQ(world.V2("POST", path, destination(other, "other")).headers.Get("x-amzn-ErrorType"),
               "BadRequestException")
         << other;
   }
