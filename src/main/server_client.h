@@ -34,6 +34,8 @@ class ServerClient {
 
   net::HttpClient& http() { return *client_; }
 
+  const net::Headers& headers() const { return headers_; }  // what authenticates a request
+
   // One request to the server. A status of 400 or more comes back as an error whose message is what
   // the server said: kInvalidArgument (4xx), kUnauthenticated (401, 403), kNotFound (404),
   // kUnavailable (429, 5xx).

@@ -5,6 +5,7 @@
 #include <boost/beast/http/error.hpp>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "net/chunked.h"
@@ -123,6 +124,15 @@ bool HttpResponseReader::keep_alive() const { return parser_->keep_alive(); }
 HttpResponse HttpResponseReader::Take() {
   CHECK(state_ == State::kComplete);
   return std::move(parser_->response);
+}
+
+int HttpResponseReader::status() const {
+  return parser_->is_header_done() && parser_->response.status >= 200 ? parser_->response.status
+                                                                      : 0;
+}
+
+std::string HttpResponseReader::TakeBodySoFar() {
+  return std::exchange(parser_->response.body, std::string());
 }
 
 }  // namespace postglass::net

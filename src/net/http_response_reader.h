@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "net/http.h"
@@ -33,6 +34,9 @@ class HttpResponseReader {
   bool keep_alive() const;
 
   HttpResponse Take();  // requires kComplete
+
+  int status() const;           // 0 before the status line of a final answer
+  std::string TakeBodySoFar();  // what came since the last call
 
  private:
   class Parser;
