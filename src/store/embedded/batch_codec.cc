@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "store/embedded/coding.h"
-#include "store/embedded/compress.h"
 #include "store/embedded/limits.h"
 
 namespace postglass::store {
@@ -13,7 +12,6 @@ namespace postglass::store {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr int kJournalLevel = 1;
 
 enum Kind : std::uint8_t { kBatch = 1, kProbe = 2 };
 
@@ -73,14 +71,12 @@ std::size_t ApproximateBytes(const Event& event) {
 }
 
 std::string EncodeBatch(std::span<const NewEvent> events) {
-  std::string raw;
-  for (const NewEvent& entry : events) PutEvent(raw, entry);
   std::string payload;
   PutFixed(payload, kVersion);
   PutFixed(payload, std::uint8_t{kBatch});
   PutFixed(payload, static_cast<std::uint32_t>(events.size()));
-  PutFixed(payload, static_cast<std::uint32_t>(raw.size()));
-  payload += Compress(raw, kJournalLevel);
+  // Not compressed here: the journal does it for all batches that it writes together.
+  for (const NewEvent& entry : events) PutEvent(payload, entry);
   return payload;
 }
 
@@ -104,19 +100,14 @@ Result<std::vector<NewEvent>> DecodeBatch(std::string_view payload) {
     return Fail(ErrorCode::kUnsupported, fmt::format("journal record of kind {}", kind));
   }
   const auto rows = in.Fixed<std::uint32_t>();
-  const auto raw_bytes = in.Fixed<std::uint32_t>();
-  if (!in.ok() || rows > kBatchRowsMax || raw_bytes > kSectionRawBytesMax ||
-      std::uint64_t{rows} * kEventBytesMin > raw_bytes) {
+  if (!in.ok() || rows > kBatchRowsMax || rows * kEventBytesMin > in.remaining()) {
     return Fail(ErrorCode::kCorruption,
-                fmt::format("journal record claims {} events in {} bytes", rows, raw_bytes));
+                fmt::format("journal record claims {} events in {} bytes", rows, in.remaining()));
   }
-  std::string raw;
-  RETURN_IF_ERROR(Decompress(in.Take(in.remaining()), raw_bytes, raw));
-  ByteReader body(raw);
   std::vector<NewEvent> events;
   events.reserve(rows);
-  for (std::uint32_t i = 0; i < rows && body.ok(); ++i) events.push_back(TakeEvent(body));
-  if (!body.AtEnd()) {
+  for (std::uint32_t i = 0; i < rows && in.ok(); ++i) events.push_back(TakeEvent(in));
+  if (!in.AtEnd()) {
     return Fail(ErrorCode::kCorruption, "journal record does not end with its last event");
   }
   return events;

@@ -155,14 +155,6 @@ Catalog::Change Catalog::WithDeletions(Segments changed) const {
   return change;
 }
 
-Catalog::Change Catalog::WithSealedThrough(journal::Sequence sealed_through) const {
-  Change change{manifest_, segments_};
-  change.manifest.sealed_through = sealed_through;
-  return change;
-}
-
-Status Catalog::Write(const Change& change) { return WriteManifest(*fs_, dir_, change.manifest); }
-
 void Catalog::Commit(Change change) {
   manifest_ = std::move(change.manifest);
   segments_ = std::move(change.segments);

@@ -10,9 +10,9 @@
 
 namespace postglass::store {
 
-// The live segments and the manifest that names them. A change is written first (Write, with I/O)
-// and then taken over (Commit, without), so that the second step can lie under the store's lock
-// together with the memtable's.
+// The live segments and the manifest that names them. Of a change, the manifest is written first
+// (WriteManifest, with I/O) and then taken over (Commit, without), so that the second step can lie
+// under the store's lock together with the memtable's.
 //
 // Not thread-safe: one change at a time, Commit() and the readers under the store's lock.
 class Catalog {
@@ -37,9 +37,7 @@ class Catalog {
   Change WithSegment(LiveSegment added, journal::Sequence sealed_through) const;
   // Requires: `changed` has the size of segments(); each with its new deletions.
   Change WithDeletions(Segments changed) const;
-  Change WithSealedThrough(journal::Sequence sealed_through) const;
 
-  Status Write(const Change& change);
   void Commit(Change change);
 
  private:

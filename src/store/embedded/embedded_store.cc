@@ -85,10 +85,16 @@ Status EmbeddedStore::Start(std::vector<std::string> set_aside) {
   DedupWindow window(options_.dedup_keys_max);
   for (const SeenKey& seen : keys.keys) window.Insert(seen);
 
+  // A journal that was lost begins anew, but not with numbers that stand for sealed records.
+  journal::Options journal_options = options_.journal;
+  {
+    MutexLock lock(mutex_);
+    journal_options.sequence_min = catalog_.manifest().sealed_through + 1;
+  }
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(
       journal_,
-      journal::Journal::Open(fs_, clock_, metrics_, dir_ / "journal", options_.journal, &recovery));
+      journal::Journal::Open(fs_, clock_, metrics_, dir_ / "journal", journal_options, &recovery));
   for (const std::string& sentence : recovery.set_aside) {
     set_aside.push_back("journal: " + sentence);
   }
@@ -114,16 +120,6 @@ Status EmbeddedStore::Start(std::vector<std::string> set_aside) {
 
 Status EmbeddedStore::Replay(DedupWindow& window, std::vector<std::string>& set_aside) {
   MutexLock lock(mutex_);
-  // A journal that was lost begins anew, below what was sealed. Records to come must not be taken
-  // for sealed ones at the next start.
-  if (journal_->durable_sequence() < catalog_.manifest().sealed_through) {
-    set_aside.push_back(fmt::format("the journal ends at record {}, {} were sealed",
-                                    journal_->durable_sequence(),
-                                    catalog_.manifest().sealed_through));
-    Catalog::Change change = catalog_.WithSealedThrough(journal_->durable_sequence());
-    RETURN_IF_ERROR(catalog_.Write(change));
-    catalog_.Commit(std::move(change));
-  }
   const journal::Sequence after =
       std::max(catalog_.manifest().sealed_through, journal_->first_sequence() - 1);
   ASSIGN_OR_RETURN(const std::unique_ptr<journal::Journal::Reader> reader, journal_->Read(after));
@@ -267,11 +263,13 @@ void EmbeddedStore::Background() {
       MutexLock lock(mutex_);
       task = NextTask();
       // A seal that failed is repeated after a while, not at once.
-      if (task == Task::kWait || (task == Task::kSeal && seal_failed)) {
+      const bool too_soon = task == Task::kSeal && seal_failed && !seal_now_;
+      if (task == Task::kWait || too_soon) {
         if (!stopping_) work_.WaitFor(mutex_, kLookAgain);
         task = NextTask();
       }
       if (stopping_) return;
+      if (task == Task::kSeal) seal_now_ = false;
     }
     if (journal_->health() == journal::Journal::Health::kDiskFull) appender_->Probe();
     if (task == Task::kEncode) {
@@ -338,9 +336,10 @@ Status EmbeddedStore::SealChunks(
     MutexLock lock(mutex_);
     id = catalog_.manifest().next_segment_id;
   }
-  RETURN_IF_ERROR(WriteSegment(fs_, segments_dir_, id, sealed_through, blocks));
-  // The journal will no longer remember these keys.
+  // The journal will no longer remember these keys. They come before the segment, so that wherever
+  // its rows are, their keys are.
   RETURN_IF_ERROR(WriteKeyFiles(fs_, dedup_dir_, id, std::move(keys)));
+  RETURN_IF_ERROR(WriteSegment(fs_, segments_dir_, id, sealed_through, blocks));
   ASSIGN_OR_RETURN(std::shared_ptr<const Segment> segment, Segment::Open(fs_, segments_dir_, id));
   Catalog::Change change;
   {
@@ -381,6 +380,7 @@ Status EmbeddedStore::Flush() {
   const std::uint64_t goal = rows_inserted_;
   const std::uint64_t failures_before = seal_failures_;
   flush_goal_ = std::max(flush_goal_, goal);
+  seal_now_ = true;
   work_.NotifyAll();
   while (rows_sealed_ < goal) {
     if (write_error_) return Fail(*write_error_);

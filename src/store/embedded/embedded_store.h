@@ -123,6 +123,7 @@ class EmbeddedStore final : public LogStore {
   std::uint64_t rows_inserted_ GUARDED_BY(mutex_) = 0;
   std::uint64_t rows_sealed_ GUARDED_BY(mutex_) = 0;  // of those
   std::uint64_t flush_goal_ GUARDED_BY(mutex_) = 0;   // of rows_inserted_
+  bool seal_now_ GUARDED_BY(mutex_) = false;  // even when the last attempt failed a moment ago
   std::uint64_t seal_failures_ GUARDED_BY(mutex_) = 0;
   std::optional<Error> seal_error_ GUARDED_BY(mutex_);   // of the last seal; nothing: it worked
   std::optional<Error> write_error_ GUARDED_BY(mutex_);  // read-only until restart

@@ -8,8 +8,11 @@
 namespace postglass::store {
 
 // A block is what a look-up decompresses at least: 2 MB of typical mail events, about 1 ms.
-inline constexpr std::uint32_t kBlockRowsMax = 1024;
+inline constexpr std::uint32_t kBlockRowsTarget = 1024;
 inline constexpr std::size_t kBlockBytesTarget = 4 << 20;
+// What a batch on top of nearly a whole block may make of it, before it is divided.
+inline constexpr std::uint32_t kBlockRowsMax = 2 * kBlockRowsTarget;
+inline constexpr std::size_t kBlockBytesMax = 2 * kBlockBytesTarget;
 
 // Decoders refuse larger ones before they allocate. A batch is bounded on the way in by the same
 // number, a block's section by one batch above the target.

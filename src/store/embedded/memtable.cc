@@ -36,7 +36,7 @@ void Memtable::Insert(std::shared_ptr<const RawBatch> batch) {
   rows_ += batch->events.size();
   raw_bytes_ += batch->bytes;
   open_.batches.push_back(std::move(batch));
-  if (open_.rows >= kBlockRowsMax || open_.bytes >= kBlockBytesTarget) CloseOpenChunk();
+  if (open_.rows >= kBlockRowsTarget || open_.bytes >= kBlockBytesTarget) CloseOpenChunk();
 }
 
 void Memtable::CloseOpenChunk() {
@@ -79,6 +79,11 @@ std::vector<std::shared_ptr<const RawBatch>> Memtable::RawBatches() const {
 Memtable::EncodedChunk EncodeChunk(const Memtable::Chunk& chunk, BlockEncoder& encoder) {
   Memtable::EncodedChunk encoded;
   encoded.rows = chunk.rows;
+  // Blocks of equal size instead of full ones and a rest: a rest costs as much as a block to read.
+  const std::size_t blocks = std::max((chunk.rows + kBlockRowsMax - 1) / kBlockRowsMax,
+                                      (chunk.bytes + kBlockBytesMax - 1) / kBlockBytesMax);
+  const std::size_t block_rows = (chunk.rows + blocks - 1) / blocks;
+  const std::size_t block_bytes = chunk.bytes / blocks + kBlockBytesTarget;
   std::vector<const Event*> pending;
   std::size_t pending_bytes = 0;
   const auto finish_block = [&] {
@@ -95,7 +100,7 @@ Memtable::EncodedChunk EncodeChunk(const Memtable::Chunk& chunk, BlockEncoder& e
     for (const Event& event : batch->events) {
       pending.push_back(&event);
       pending_bytes += ApproximateBytes(event);
-      if (pending.size() == kBlockRowsMax || pending_bytes >= kBlockBytesTarget) finish_block();
+      if (pending.size() == block_rows || pending_bytes >= block_bytes) finish_block();
     }
   }
   finish_block();

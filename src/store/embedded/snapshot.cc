@@ -59,7 +59,7 @@ std::vector<ScanUnit> UnitsOf(const Snapshot& snapshot) {
     // Not known of raw batches: may be any.
     unit.ingested_min_ms = std::numeric_limits<std::int64_t>::min();
     unit.ingested_max_ms = std::numeric_limits<std::int64_t>::max();
-    while (i < snapshot.batches.size() && unit.rows < kBlockRowsMax) {
+    while (i < snapshot.batches.size() && unit.rows < kBlockRowsTarget) {
       const RawBatch& batch = *snapshot.batches[i++];
       unit.rows += batch.events.size();
       unit.timestamp_min_ms = std::min(unit.timestamp_min_ms, batch.timestamp_min_ms);
