@@ -277,8 +277,11 @@ std::size_t Score(const Measures& m) {
   return m.odd_pairs + m.odd_humps + (m.changes > 2 ? m.changes - 2 : 0);
 }
 
+// What holds a mask was looked at before; judging its rest anew would make masking unstable.
+bool HoldsMask(std::string_view text) { return text.find(kUrlMask) != std::string_view::npos; }
+
 bool LooksRandom(std::string_view value) {
-  if (value.size() < kRandomCharsMin) return false;
+  if (value.size() < kRandomCharsMin || HoldsMask(value)) return false;
   if (IsSesId(value) || IsAddress(value)) return false;
   if (IsJwt(value)) return true;
   const Measures m = Measure(value);
@@ -292,7 +295,7 @@ bool LooksRandom(std::string_view value) {
 bool LooksLikeCode(std::string_view value) {
   constexpr std::size_t kCodeMin = 4;
   constexpr std::size_t kWordMax = 24;
-  if (value.size() < kCodeMin || value == kUrlMask) return false;
+  if (value.size() < kCodeMin || HoldsMask(value)) return false;
   if (IsAddress(value)) return false;
   if (IsUuid(value) || LooksRandom(value)) return true;
   const Measures m = Measure(value);
@@ -351,6 +354,7 @@ NameKind KindOfName(std::string_view name) {
 }
 
 bool AsksForSecret(std::string_view segment) {
+  if (HoldsMask(segment)) return false;
   const std::vector<std::string> words = Words(segment);
   return !words.empty() && words.size() <= kAskingWordsMax &&
          std::any_of(words.begin(), words.end(), [](const std::string& word) {
@@ -446,12 +450,14 @@ void Masker::Path(std::string_view path, bool asked) {
     const std::size_t semicolon = segment.find(';');
     const std::string_view name = segment.substr(0, semicolon);
     const std::string decoded = PercentDecode(name);
+    const std::size_t written = out_.size();
     if (asked && LooksLikeCode(decoded)) {
       Mask();
     } else {
       Value(name);
     }
-    if (!name.empty()) asked = AsksForSecret(decoded);
+    const bool masked = HoldsMask(std::string_view(out_).substr(written));
+    if (!name.empty()) asked = !masked && AsksForSecret(decoded);
     if (semicolon != std::string_view::npos) {
       out_ += ';';
       Query(segment.substr(semicolon + 1));
