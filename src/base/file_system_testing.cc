@@ -156,6 +156,7 @@ struct FaultyFileSystem::State {
   std::uint64_t generation GUARDED_BY(mutex) = 0;  // open files of older ones are dead
   bool fired GUARDED_BY(mutex) = false;
   bool power GUARDED_BY(mutex) = true;
+  bool killed GUARDED_BY(mutex) = false;  // the process, not the machine: nothing is lost
   std::map<std::string, std::shared_ptr<Node>> names GUARDED_BY(mutex);
   std::map<std::string, std::shared_ptr<Node>> durable_names GUARDED_BY(mutex);
   std::vector<Change> pending_names GUARDED_BY(mutex);
@@ -169,9 +170,10 @@ struct FaultyFileSystem::State {
     if (!power) return Fail(ErrorCode::kIo, fmt::format("{} {}: the power is off", what, path));
     const std::uint64_t op = operations++;
     Dice dice(faults.seed * 0x9E3779B97F4A7C15ULL + op);
-    if (op == faults.power_loss_at_op) {
+    if (op == faults.power_loss_at_op || op == faults.kill_at_op) {
       fired = true;
       power = false;
+      killed = op == faults.kill_at_op;
       if (half_done && dice.Coin()) half_done(dice);
       return Fail(ErrorCode::kIo, fmt::format("{} {}: the power went off", what, path));
     }
@@ -218,6 +220,7 @@ struct FaultyFileSystem::State {
     locks.clear();
     faults = {};
     power = true;
+    killed = false;
   }
 };
 
@@ -258,7 +261,9 @@ class FaultyFileSystem::Writer final : public WritableFile {
   Status Sync() override {
     MutexLock lock(state_->mutex);
     RETURN_IF_ERROR(state_->CheckAlive(generation_, path_));
-    const auto lose = [&](Dice& dice) { node_->PersistSome(dice); };
+    const auto lose = [&](Dice& dice) REQUIRES(state_->mutex) {
+      if (!state_->killed) node_->PersistSome(dice);
+    };
     RETURN_IF_ERROR(state_->Step("fdatasync", path_, lose));
     if (state_->syncs++ == state_->faults.fail_sync) {
       state_->fired = true;
@@ -445,14 +450,14 @@ Result<std::unique_ptr<WritableFile>> FaultyFileSystem::OpenForWrite(const Path&
                                                                      WriteMode mode) {
   std::string name = Normal(path);
   MutexLock lock(state_->mutex);
-  const auto create = [&] {
+  const auto create = [&]() REQUIRES(state_->mutex) {
     auto node = std::make_shared<Node>();
     state_->ChangeName({Change::kSet, name, {}, node});
     return node;
   };
   const bool exists = state_->names.contains(name);
   const bool allowed = state_->directories.contains(ParentOf(name));
-  RETURN_IF_ERROR(state_->Step("open", name, [&](Dice&) {
+  RETURN_IF_ERROR(state_->Step("open", name, [&](Dice&) REQUIRES(state_->mutex) {
     if (!exists && allowed) create();
   }));
   RETURN_IF_ERROR(state_->CheckParent(name));

@@ -24,6 +24,7 @@ struct Faults {
   std::uint64_t seed = 1;  // decides what a power cut leaves behind and where reads are flipped
 
   std::optional<std::uint64_t> power_loss_at_op = {};  // this operation and all after it fail
+  std::optional<std::uint64_t> kill_at_op = {};        // the same, to be followed by KillProcess()
   std::optional<std::uint64_t> fail_at_op = {};        // this one operation fails
   ErrorCode fail_with = ErrorCode::kIo;  // … with this; a failed append may write a part
   // The n-th file sync (from 0) fails with kIo, and what it should have written is dropped, as
