@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import zlib, { deflateSync, gzipSync } from 'node:zlib';
 
 import { client, v1, v2 } from '@datadog/datadog-api-client';
 
 import { Server } from '../lib/server.mjs';
+
+// Node has it from version 22 on.
+const { zstdCompressSync } = zlib;
 
 let server;
 let configuration;
