@@ -112,6 +112,7 @@ BENCHMARK(BM_Append)
     ->Threads(8)
     ->Threads(48)
     ->Threads(64)
+    ->MeasureProcessCPUTime()
     ->UseRealTime();
 
 // One caller with batches of events, waiting for each, as the store's intake does.
@@ -132,7 +133,7 @@ void BM_AppendBatch(benchmark::State& state) {
   state.SetBytesProcessed(state.items_processed() * static_cast<std::int64_t>(kRecordBytes));
 }
 
-BENCHMARK(BM_AppendBatch)->Arg(10)->Arg(100)->Arg(1000)->UseRealTime();
+BENCHMARK(BM_AppendBatch)->Arg(10)->Arg(100)->Arg(1000)->MeasureProcessCPUTime()->UseRealTime();
 
 // What AppendAsync() costs its caller: the commit thread works beside it and syncs nothing.
 void BM_AppendAsyncCall(benchmark::State& state) {
