@@ -423,7 +423,17 @@ net::HttpResponse SearchApi::GetAnswer(const net::HttpRequest& request) {
   if (!address) return ErrorResponse(400, "the parameter address is missing");
   const Result<query::Answer> answer = answers_.AnswerFor(*address);
   if (!answer) return StoreErrorResponse(answer.error());
-  return net::JsonResponse(200, query::AnswerJson(*answer));
+  const std::string_view format = net::FindParam(*params, "format").value_or("json");
+  if (format == "json") return net::JsonResponse(200, query::AnswerJson(*answer));
+  if (format != "terminal" && format != "terminal_color") {
+    return ErrorResponse(400, "format is json, terminal or terminal_color");
+  }
+  net::HttpResponse text = net::TextResponse(
+      200,
+      query::AnswerTerminalText(
+          *answer, format == "terminal" ? query::Colour::kNever : query::Colour::kAlways));
+  text.headers.Set("X-Postglass-Found", answer->mails.empty() ? "false" : "true");
+  return text;
 }
 
 net::HttpResponse SearchApi::GetMail(const net::HttpRequest& request) {

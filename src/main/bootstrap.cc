@@ -107,12 +107,6 @@ Status MakeDefaultResources(aws::Gateway& gateway,
   const std::string forwarder = ForwarderArn(account);
   RETURN_IF_ERROR(aws_calls.Query(
       "sns", {{"Action", "CreateTopic"}, {"Version", "2010-03-31"}, {"Name", "mail-events"}}));
-  RETURN_IF_ERROR(aws_calls.Json("lambda",
-                                 "/2015-03-31/functions/forwarder/policy",
-                                 {{"StatementId", "mail-events"},
-                                  {"Action", "lambda:InvokeFunction"},
-                                  {"Principal", "sns.amazonaws.com"},
-                                  {"SourceArn", topic}}));
   RETURN_IF_ERROR(aws_calls.Query("sns",
                                   {{"Action", "Subscribe"},
                                    {"Version", "2010-03-31"},

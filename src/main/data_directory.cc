@@ -14,7 +14,8 @@ constexpr std::string_view kInstallation = "installation";  // settings kind
 constexpr std::string_view kInitialised = "initialised";
 
 Status CheckFormat(FileSystem& fs, const Path& file) {
-  if (!fs.Exists(file)) return fs.WriteFileAtomically(file, fmt::format("{}\n", DataDirectory::kFormat));
+  if (!fs.Exists(file))
+    return fs.WriteFileAtomically(file, fmt::format("{}\n", DataDirectory::kFormat));
   ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(file, kSmallFileBytesMax));
   const std::string_view digits = TrimAscii(text);
   int format = 0;

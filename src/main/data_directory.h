@@ -42,10 +42,11 @@ class DataDirectory {
 
   const std::string& cli_key() const { return cli_key_; }
 
-
   // Credentials and resources were not made yet (or a crash came in between: they are made anew).
   bool is_new() const { return is_new_; }
+
   Status MarkInitialised();
+
   const std::string& damage() const { return damage_; }  // of the database, for the operator
 
   Path store() const { return path_ / "store"; }

@@ -270,7 +270,7 @@ int Run(int argc, char** argv) {
       if (parsed.help_topic == "options") {
         Print(OptionsHelp());
       } else if (parsed.help_topic.empty()) {
-        Print(app.help());
+        Print(app.get_formatter()->make_help(&app, "postglass", CLI::AppFormatMode::Normal));
       } else {
         for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
           if (command->get_name() != parsed.help_topic) continue;

@@ -89,7 +89,8 @@ constexpr std::array kOptions = {
     OptionSpec{"intake.masking",
                Type::kBool,
                "true",
-               "mask what looks like a secret in URLs before anything is stored"},
+               "mask what looks like a secret in URLs before anything is stored, and do not track "
+               "such links"},
     OptionSpec{"store.durability",
                Type::kString,
                "fsync",

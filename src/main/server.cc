@@ -103,40 +103,6 @@ journal::Durability DurabilityOf(const Options& options) {
                                                     : journal::Durability::kFsync;
 }
 
-Status CheckChoice(const Options& options,
-                   std::string_view key,
-                   std::initializer_list<std::string_view> choices) {
-  const std::string value = options.String(key);
-  std::string known;
-  for (const std::string_view choice : choices) {
-    if (value == choice) return {};
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", choice);
-  }
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("{} is one of {}, not \"{}\"", key, known, value));
-}
-
-Status CheckOptions(const Options& options) {
-  RETURN_IF_ERROR(CheckChoice(options, "mail.mode", {"capture", "relay"}));
-  RETURN_IF_ERROR(
-      CheckChoice(options, "relay.tls", {"never", "if_offered", "required", "implicit"}));
-  RETURN_IF_ERROR(CheckChoice(options, "functions.forwarder", {"in_process", "process"}));
-  RETURN_IF_ERROR(CheckChoice(options, "store.durability", {"fsync", "os"}));
-  RETURN_IF_ERROR(CheckChoice(options, "log.level", {"debug", "info", "warn", "error"}));
-  if (options.String("mail.mode") == "relay" && options.String("relay.host").empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "mail.mode=relay needs relay.host");
-  }
-  if (const std::string url = options.String("public_url"); !url.empty()) {
-    RETURN_IF_ERROR(net::ParseUrl(url).and_then([](net::Url) { return Status(); }));
-  }
-  for (const char* key : {"listen.http", "listen.https", "listen.smtp", "listen.smtps"}) {
-    RETURN_IF_ERROR(net::ParseListenAddress(options.String(key)).and_then([](net::ListenAddress) {
-      return Status();
-    }));
-  }
-  return {};
-}
-
 net::SmtpTarget RelayTarget(const Options& options) {
   net::SmtpTarget target;
   target.host = options.String("relay.host");
@@ -271,7 +237,6 @@ class ServerImpl final : public Server {
 };
 
 Status ServerImpl::Compose() {
-  RETURN_IF_ERROR(CheckOptions(options_));
   ASSIGN_OR_RETURN(account_, LoadAccount(directory_.settings()));
   if (!directory_.damage().empty()) {
     log::Error("main", "{}", directory_.damage());
@@ -535,8 +500,11 @@ Status ServerImpl::ComposeMail() {
   guarded_spool_ = std::make_unique<GuardedSpool>(*spool_, *disk_);
 
   const mail::TrackingUrls urls(directory_.secret_box());
-  rewriter_ =
-      std::make_unique<mail::LinkRewriter>(urls, [this] { return addresses_.public_url(); });
+  rewriter_ = std::make_unique<mail::LinkRewriter>(
+      urls,
+      [this] { return addresses_.public_url(); },
+      options_.Bool("intake.masking") ? mail::LinkRewriter::Secrets::kLeave
+                                      : mail::LinkRewriter::Secrets::kTrack);
   tracking_ = std::make_unique<mail::TrackingHandler>(
       urls, *guarded_spool_, *recent_mails_, world_.clock, metrics_);
   mailer_ =

@@ -25,8 +25,7 @@ store::Predicate Equals(std::string path, std::string value) {
 
 std::optional<mail::EventSubject> StoredMailLookup::Find(const std::string& message_id) {
   store::Plan plan;
-  plan.where = {
-      store::And{{Equals("mail.messageId", message_id), Equals("eventType", "Send")}}};
+  plan.where = {store::And{{Equals("mail.messageId", message_id), Equals("eventType", "Send")}}};
   plan.rows = store::RowsRequest{store::Order::kNewestFirst, 1, std::nullopt};
   FirstRow sink;
   if (!store_.Run(plan, sink) || !sink.row) return std::nullopt;

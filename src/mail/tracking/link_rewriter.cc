@@ -20,7 +20,8 @@ std::string LinkRewriter::Rewrite(std::string raw,
     tracking.link = [&](const std::string& link,
                         std::string_view tags) -> std::optional<std::string> {
       const bool ours = link.starts_with(public_url + std::string(kTrackingPrefix));
-      if (links >= kLinksMax || ours || HasSecret(link)) return std::nullopt;
+      const bool secret = secrets_ == Secrets::kLeave && HasSecret(link);
+      if (links >= kLinksMax || ours || secret) return std::nullopt;
       return public_url + urls_.Link(message_id, link, links++, tags);
     };
   }

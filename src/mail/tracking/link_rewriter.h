@@ -18,14 +18,20 @@ class LinkRewriter final : public TrackingRewriter {
 
   // `public_url` gives scheme and authority under which /t/ is reached ("https://mail.example"),
   // without a slash at the end; it is asked for each mail and must be thread-safe.
-  LinkRewriter(TrackingUrls urls, std::function<std::string()> public_url)
-      : urls_(std::move(urls)), public_url_(std::move(public_url)) {}
+  // `secrets` is kTrack only where masking is off altogether.
+  enum class Secrets { kLeave, kTrack };
+
+  LinkRewriter(TrackingUrls urls,
+               std::function<std::string()> public_url,
+               Secrets secrets = Secrets::kLeave)
+      : urls_(std::move(urls)), public_url_(std::move(public_url)), secrets_(secrets) {}
 
   std::string Rewrite(std::string raw, const std::string& message_id, Wanted wanted) const override;
 
  private:
   const TrackingUrls urls_;
   const std::function<std::string()> public_url_;
+  const Secrets secrets_;
 };
 
 }  // namespace postglass::mail

@@ -28,7 +28,10 @@ class Pages {
 
 store::Event FromDatadog(const json::object& row) {
   store::Event event;
-  if (const auto id = store::EventId::Parse(json::GetStringOr(row, "id", ""))) event.id = *id;
+  if (const auto id = store::EventId::Parse(json::GetStringOr(row, "id", ""))) {
+    event.id = *id;
+    event.ingested_at_ms = id->ingested_at_ms();
+  }
   const json::object* a = json::GetObject(row, "attributes");
   if (a == nullptr) return event;
   event.timestamp_ms =

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "main/demo_traffic.h"
 #include "main/installation.h"
+#include "main/option_checks.h"
 #include "main/options.h"
 #include "main/server.h"
 #include "main/ses_client.h"
@@ -59,7 +60,9 @@ Result<Options> LoadOptions(const CommandContext& context,
     }
     given["mail.scenarios"] = table;
   }
-  return Options::Load(text, file.string(), context.environment, given);
+  ASSIGN_OR_RETURN(Options options, Options::Load(text, file.string(), context.environment, given));
+  RETURN_IF_ERROR(CheckOptions(options));
+  return options;
 }
 
 log::Level LevelOf(const std::string& name) {

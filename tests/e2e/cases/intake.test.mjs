@@ -23,7 +23,7 @@ before(async () => {
 after(async () => { await server.stop(); });
 
 test('the key validates, a wrong one does not', async () => {
-  assert.deepEqual(await new v1.AuthenticationApi(configuration).validate(), { valid: true });
+  assert.equal((await new v1.AuthenticationApi(configuration).validate()).valid, true);
   const response = await fetch(`${server.url}/api/v1/validate`, { headers: { 'DD-API-KEY': '0'.repeat(32) } });
   assert.equal(response.status, 403);
 });
