@@ -45,10 +45,23 @@ Dispatcher::Dispatcher(
     : outbox_(outbox),
       deliverer_(deliverer),
       clock_(clock),
-      metrics_(metrics),
       options_(options),
       pending_gauge_(
-          metrics.GetGauge("postglass_topics_pending", "Deliveries that have yet to be made")) {}
+          metrics.GetGauge("postglass_topics_pending", "Deliveries that have yet to be made")) {
+  // Looked up once: a look-up costs more than rendering a record.
+  for (const Protocol protocol : {Protocol::kHttp, Protocol::kHttps, Protocol::kLambda}) {
+    for (const DeliveryOutcome::Kind kind : {DeliveryOutcome::Kind::kDelivered,
+                                             DeliveryOutcome::Kind::kFailed,
+                                             DeliveryOutcome::Kind::kRefused,
+                                             DeliveryOutcome::Kind::kRejected,
+                                             DeliveryOutcome::Kind::kGone}) {
+      attempts_[static_cast<std::size_t>(protocol)][static_cast<std::size_t>(kind)] =
+          &metrics.GetCounter("postglass_topics_delivery_attempts_total",
+                              "Attempts to deliver one message to one subscription",
+                              {{"protocol", ProtocolName(protocol)}, {"result", ResultName(kind)}});
+    }
+  }
+}
 
 Dispatcher::~Dispatcher() { Stop(); }
 
@@ -188,14 +201,6 @@ void Dispatcher::ReadMessages(Batch& batch) {
   batch.items = std::move(items);
 }
 
-void Dispatcher::CountAttempt(Protocol protocol, DeliveryOutcome::Kind kind) {
-  metrics_
-      .GetCounter("postglass_topics_delivery_attempts_total",
-                  "Attempts to deliver one message to one subscription",
-                  {{"protocol", ProtocolName(protocol)}, {"result", ResultName(kind)}})
-      .Add();
-}
-
 // Settles each message of the batch; a null due time means that nothing is owed any more.
 void Dispatcher::Finish(Batch& batch) {
   const RetrySchedule schedule = deliverer_.ScheduleOf(batch.target);
@@ -206,7 +211,9 @@ void Dispatcher::Finish(Batch& batch) {
   for (std::size_t i = 0; i < batch.numbers.size(); ++i) {
     DeliveryOutcome& outcome = batch.outcomes[i];
     Waiting& item = batch.items[i];
-    CountAttempt(batch.target.protocol, outcome.kind);
+    attempts_[static_cast<std::size_t>(batch.target.protocol)]
+             [static_cast<std::size_t>(outcome.kind)]
+                 ->Add();
     ++item.attempts;
     TargetState state{TargetState::Phase::kDone, item.attempts, {}, {}};
     if (ShouldRetry(outcome.kind)) {

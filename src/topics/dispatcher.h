@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -89,14 +90,13 @@ class Dispatcher {
   void Process(Batch& batch);
   void ReadMessages(Batch& batch);
   void Finish(Batch& batch);
-  void CountAttempt(Protocol protocol, DeliveryOutcome::Kind kind);
 
   Outbox& outbox_;
   Deliverer& deliverer_;
   const Clock& clock_;
-  Metrics& metrics_;
   const Options options_;
   Gauge& pending_gauge_;
+  std::array<std::array<Counter*, 5>, 3> attempts_{};  // by Protocol and DeliveryOutcome::Kind
 
   mutable Mutex mutex_;
   CondVar work_;

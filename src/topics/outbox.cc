@@ -24,12 +24,10 @@ constexpr std::uint64_t kLiveFraction = 4;
 
 Outbox::Outbox(std::unique_ptr<journal::Journal> journal,
                const SecretBox& box,
-               const Clock& clock,
                Metrics& metrics,
                Options options)
     : journal_(std::move(journal)),
       box_(box),
-      clock_(clock),
       options_(options),
       dead_letters_gauge_(metrics.GetGauge("postglass_topics_dead_letters",
                                            "Deliveries that were given up and are kept")),
@@ -39,10 +37,9 @@ Outbox::Outbox(std::unique_ptr<journal::Journal> journal,
 
 Result<std::unique_ptr<Outbox>> Outbox::Open(std::unique_ptr<journal::Journal> journal,
                                              const SecretBox& box,
-                                             const Clock& clock,
                                              Metrics& metrics,
                                              Options options) {
-  std::unique_ptr<Outbox> outbox(new Outbox(std::move(journal), box, clock, metrics, options));
+  std::unique_ptr<Outbox> outbox(new Outbox(std::move(journal), box, metrics, options));
   RETURN_IF_ERROR(outbox->Recover());
   return outbox;
 }

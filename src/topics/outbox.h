@@ -61,7 +61,6 @@ class Outbox {
   // references must outlive it.
   static Result<std::unique_ptr<Outbox>> Open(std::unique_ptr<journal::Journal> journal,
                                               const SecretBox& box,
-                                              const Clock& clock,
                                               Metrics& metrics,
                                               Options options);
   // Writes the outcomes that have gathered.
@@ -116,7 +115,6 @@ class Outbox {
 
   Outbox(std::unique_ptr<journal::Journal> journal,
          const SecretBox& box,
-         const Clock& clock,
          Metrics& metrics,
          Options options);
 
@@ -135,7 +133,6 @@ class Outbox {
 
   std::unique_ptr<journal::Journal> journal_;
   const SecretBox& box_;
-  const Clock& clock_;
   const Options options_;
   Gauge& dead_letters_gauge_;
   Counter& dead_letters_dropped_;

@@ -72,7 +72,7 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
   ASSIGN_OR_RETURN(
       service->outbox_,
       Outbox::Open(
-          std::move(journal), parts.box, parts.clock, parts.metrics, service->options_.outbox));
+          std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
   service->deliverer_ = std::make_unique<SubscriptionDeliverer>(
@@ -146,7 +146,6 @@ aws::PolicyOutcome TopicService::EvaluateForSes(const Topic& topic,
                    {"aws:CurrentTime", FormatIso8601Millis(parts_.clock.Now())}}});
 }
 
-// One line a cause and ten seconds: a wrong policy drops every event.
 void TopicService::Drop(std::string_view reason,
                         const std::string& topic_arn,
                         const std::string& cause) {
@@ -155,6 +154,13 @@ void TopicService::Drop(std::string_view reason,
                   "Messages that a topic did not take",
                   {{"reason", reason}})
       .Add();
+  LogLost(reason, topic_arn, cause);
+}
+
+// One line a cause and ten seconds: a wrong policy drops every event.
+void TopicService::LogLost(std::string_view reason,
+                           const std::string& topic_arn,
+                           const std::string& cause) {
   std::uint64_t suppressed = 0;
   {
     MutexLock lock(mutex_);
@@ -230,6 +236,7 @@ void TopicService::Store(Message message, Done done) {
   if (targets.empty()) {
     published_.Add();
     no_subscription_.Add();
+    LogLost("no_subscription", message.topic_arn, "it has no confirmed subscription");
     done(PublishOutcome::kQueued);
     return;
   }

@@ -97,6 +97,7 @@ class TopicService final : public SesPublisher {
   TopicService(Parts parts, Options options);
   void Store(Message message, Done done);
   void Drop(std::string_view reason, const std::string& topic_arn, const std::string& cause);
+  void LogLost(std::string_view reason, const std::string& topic_arn, const std::string& cause);
   aws::PolicyOutcome EvaluateForSes(const Topic& topic, const std::string& source_arn) const;
   void Housekeep();
 
