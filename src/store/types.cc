@@ -23,6 +23,12 @@ EventId EventId::Make(std::int64_t ingested_at_ms, const std::array<std::uint8_t
   return id;
 }
 
+std::int64_t EventId::ingested_at_ms() const {
+  std::uint64_t millis = 0;
+  for (unsigned i = 0; i < 6; ++i) millis = millis << 8 | bytes[i];
+  return static_cast<std::int64_t>(millis);
+}
+
 std::string EventId::ToString() const {
   std::string raw(kIdPrefix);
   raw.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -16,6 +16,7 @@ struct EventId {
 
   // 48 bits of milliseconds since 1970, then 80 bits that make it unique.
   static EventId Make(std::int64_t ingested_at_ms, const std::array<std::uint8_t, 10>& unique);
+  std::int64_t ingested_at_ms() const;
   // URL-safe base64 that begins "AQAA", as Datadog's ids do; its order as text is the id's order
   // within one alphabet only, so compare ids, not texts.
   std::string ToString() const;
