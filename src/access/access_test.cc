@@ -19,6 +19,7 @@ class AccessTest : public testing::Test {
   }
 
   std::unique_ptr<KeyRing> Ring() { return *KeyRing::Load(*settings_, *box_, clock_, random_); }
+
   std::unique_ptr<Users> People() { return *Users::Load(*settings_, *box_, clock_, random_); }
 
   ManualClock clock_;

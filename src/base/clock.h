@@ -11,18 +11,22 @@ struct Timestamp {
   std::int64_t nanos = 0;
 
   static constexpr Timestamp FromMillis(std::int64_t millis) { return {millis * 1'000'000}; }
+
   constexpr std::int64_t millis() const {  // rounds toward the past
     return nanos >= 0 ? nanos / 1'000'000 : -((-nanos + 999'999) / 1'000'000);
   }
+
   auto operator<=>(const Timestamp&) const = default;
 };
 
 constexpr Timestamp operator+(Timestamp t, std::chrono::nanoseconds d) {
   return {t.nanos + d.count()};
 }
+
 constexpr Timestamp operator-(Timestamp t, std::chrono::nanoseconds d) {
   return {t.nanos - d.count()};
 }
+
 constexpr std::chrono::nanoseconds operator-(Timestamp a, Timestamp b) {
   return std::chrono::nanoseconds(a.nanos - b.nanos);
 }

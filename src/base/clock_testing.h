@@ -13,6 +13,7 @@ class ManualClock final : public Clock {
       : nanos_(start.nanos) {}
 
   Timestamp Now() const override { return {nanos_.load()}; }
+
   std::chrono::nanoseconds Monotonic() const override {
     return std::chrono::nanoseconds(monotonic_.load());
   }
@@ -21,6 +22,7 @@ class ManualClock final : public Clock {
     nanos_ += by.count();
     monotonic_ += by.count();
   }
+
   // A jump of the wall clock alone, as NTP or an operator makes it.
   void Jump(std::chrono::nanoseconds by) { nanos_ += by.count(); }
 

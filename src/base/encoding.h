@@ -8,13 +8,13 @@
 
 namespace postglass {
 
-std::string HexEncode(std::string_view bytes);                   // lower case
-std::optional<std::string> HexDecode(std::string_view text);     // either case
+std::string HexEncode(std::string_view bytes);                // lower case
+std::optional<std::string> HexDecode(std::string_view text);  // either case
 
-std::string Base64Encode(std::string_view bytes);                // RFC 4648 §4, padded
+std::string Base64Encode(std::string_view bytes);  // RFC 4648 §4, padded
 // Accepts padded or unpadded text and skips CR, LF and blanks (MIME); nothing on other characters.
 std::optional<std::string> Base64Decode(std::string_view text);
-std::string Base64UrlEncode(std::string_view bytes);             // RFC 4648 §5, unpadded
+std::string Base64UrlEncode(std::string_view bytes);  // RFC 4648 §5, unpadded
 std::optional<std::string> Base64UrlDecode(std::string_view text);
 
 // RFC 3986 percent encoding; leaves only unreserved characters (A-Z a-z 0-9 - . _ ~).

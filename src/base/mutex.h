@@ -22,6 +22,7 @@ namespace postglass {
 class POSTGLASS_TSA(capability("mutex")) Mutex {
  public:
   void lock() POSTGLASS_TSA(acquire_capability()) { mutex_.lock(); }
+
   void unlock() POSTGLASS_TSA(release_capability()) { mutex_.unlock(); }
 
  private:
@@ -33,7 +34,9 @@ class POSTGLASS_TSA(scoped_lockable) MutexLock {
   explicit MutexLock(Mutex& mutex) POSTGLASS_TSA(acquire_capability(mutex)) : mutex_(mutex) {
     mutex_.lock();
   }
+
   ~MutexLock() POSTGLASS_TSA(release_capability()) { mutex_.unlock(); }
+
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
@@ -52,6 +55,7 @@ class CondVar {
   }
 
   void NotifyOne() { condition_.notify_one(); }
+
   void NotifyAll() { condition_.notify_all(); }
 
  private:

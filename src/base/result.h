@@ -46,8 +46,7 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   using Base = tl::expected<T, Error>;
   using Base::Base;
 
-  Result() requires std::default_initializable<T> || std::is_void_v<T>
-      : Base() {}
+  Result() requires std::default_initializable<T> || std::is_void_v<T> : Base() {}
 
   // Runs `next` with the value when there is one, else hands the error on.
   template <class F>
@@ -78,18 +77,18 @@ inline tl::unexpected<Error> Fail(Error error) { return tl::make_unexpected(std:
 #define POSTGLASS_CONCAT(a, b) POSTGLASS_CONCAT_INNER(a, b)
 
 // Returns the error of a Status or Result expression to the caller.
-#define RETURN_IF_ERROR(expression)                                     \
-  do {                                                                  \
+#define RETURN_IF_ERROR(expression)                                        \
+  do {                                                                     \
     if (auto status_of_expression = (expression); !status_of_expression) { \
-      return ::postglass::Fail(std::move(status_of_expression.error())); \
-    }                                                                   \
+      return ::postglass::Fail(std::move(status_of_expression.error()));   \
+    }                                                                      \
   } while (false)
 
-#define POSTGLASS_ASSIGN_OR_RETURN(temporary, target, expression)  \
-  auto temporary = (expression);                                   \
-  if (!temporary) {                                                \
-    return ::postglass::Fail(std::move(temporary.error()));        \
-  }                                                                \
+#define POSTGLASS_ASSIGN_OR_RETURN(temporary, target, expression) \
+  auto temporary = (expression);                                  \
+  if (!temporary) {                                               \
+    return ::postglass::Fail(std::move(temporary.error()));       \
+  }                                                               \
   target = std::move(*temporary)
 
 // ASSIGN_OR_RETURN(const Foo foo, MakeFoo());

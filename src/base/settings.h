@@ -23,6 +23,7 @@ class Settings {
     std::string key;
     std::string json;
   };
+
   struct Change {
     std::string kind;
     std::string key;
