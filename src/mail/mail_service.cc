@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/encoding.h"
-#include "base/log.h"
 #include "mail/address.h"
 #include "mail/encoded_word.h"
 #include "mail/event_json.h"
@@ -109,7 +108,6 @@ SendOutcome MailService::Send(Submission submission) {
       accepted_[door]->Add();
       return id;
     }
-    log::Warn("mail", "a mail could not be accepted: {}", kept.error().message);
     refused = SendError{Kind::kUnavailable,
                         fmt::format("The message could not be stored: {}", kept.error().message)};
   }
