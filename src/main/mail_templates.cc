@@ -83,7 +83,8 @@ Result<MailText> MakeMail(std::string_view template_name,
                             recipient);
     mail.html = fmt::format(
         "<!doctype html><html><body style=\"font-family:sans-serif\"><h1>{}</h1><p>{}</p>{}"
-        "<p style=\"color:#666\">This mail was sent to {}.</p></body></html>\n",
+        "<p style=\"color:#666\">This mail was sent to {}. "
+        "<a href=\"https://example.com/help\">Help</a></p></body></html>\n",
         t.subject,
         lead,
         link.empty() ? "" : fmt::format("<p><a href=\"{}\">{}</a></p>", link, t.action),
