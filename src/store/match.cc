@@ -308,6 +308,9 @@ struct Compiler {
     RE2::Options options(RE2::Quiet);
     options.set_max_mem(kPatternBytesMax);
     auto pattern = std::make_shared<const RE2>(TextPattern(wildcard.pieces), options);
+    if (pattern->error_code() == RE2::ErrorBadUTF8) {
+      return Fail(ErrorCode::kInvalidArgument, "the wildcard is not UTF-8");
+    }
     if (!pattern->ok()) {
       return Fail(ErrorCode::kLimit, fmt::format("wildcard pattern: {}", pattern->error()));
     }

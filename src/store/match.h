@@ -17,7 +17,8 @@ namespace postglass::store {
 // Rules: docs/semantics.md. Immutable, cheap to copy, thread-safe.
 class Matcher {
  public:
-  // Errors: kInvalidArgument (a CIDR block that is none), kLimit (a pattern too large).
+  // Errors: kInvalidArgument (a CIDR block that is none, a word pattern that is not UTF-8), kLimit
+  // (a pattern too large).
   static Result<Matcher> Compile(const Predicate& predicate);
 
   // About the event that the reader stands on.

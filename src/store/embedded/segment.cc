@@ -225,6 +225,11 @@ Result<std::shared_ptr<const Segment>> Segment::Open(const FileSystem& fs,
                                                      SegmentId id) {
   ASSIGN_OR_RETURN(std::unique_ptr<RandomAccessFile> file,
                    fs.OpenForRead(dir / SegmentFileName(id)));
+  return FromFile(std::move(file), id);
+}
+
+Result<std::shared_ptr<const Segment>> Segment::FromFile(std::unique_ptr<RandomAccessFile> file,
+                                                         SegmentId id) {
   ASSIGN_OR_RETURN(const std::uint64_t file_bytes, file->Size());
   if (file_bytes < kHeaderBytes + kFooterHeadBytes + kTrailerBytes) {
     return Fail(ErrorCode::kCorruption, fmt::format("the file has only {} bytes", file_bytes));

@@ -46,6 +46,9 @@ class Segment {
   static Result<std::shared_ptr<const Segment>> Open(const FileSystem& fs,
                                                      const Path& dir,
                                                      SegmentId id);
+  // The same of a file that is open already.
+  static Result<std::shared_ptr<const Segment>> FromFile(std::unique_ptr<RandomAccessFile> file,
+                                                         SegmentId id);
 
   const SegmentInfo& info() const { return info_; }
 
@@ -73,7 +76,7 @@ class Segment {
   std::vector<std::uint32_t> first_rows_;
 };
 
-// The decoders of Open(), apart for the fuzzer. `file_bytes` bounds what the footer may point at.
+// A decoder of Open(), apart for the fuzzer. `file_bytes` bounds what the footer may point at.
 Result<SegmentInfo> DecodeSegmentFooter(std::string_view footer, std::uint64_t file_bytes);
 
 }  // namespace postglass::store
