@@ -12,7 +12,7 @@ namespace {
 
 class AccessTest : public testing::Test {
  protected:
-  AccessTest() : settings_(MakeMemorySettings()) {
+  AccessTest() {
     auto box = SecretBox::Open(fs_, random_, "secret.key");
     EXPECT_TRUE(box.has_value());
     box_ = std::make_unique<SecretBox>(std::move(*box));
@@ -24,8 +24,8 @@ class AccessTest : public testing::Test {
 
   ManualClock clock_;
   SeededRandom random_{7};
-  FaultyFileSystem fs_{{}};
-  std::unique_ptr<Settings> settings_;
+  FaultyFileSystem fs_;
+  std::unique_ptr<Settings> settings_ = std::make_unique<MemorySettings>();
   std::unique_ptr<SecretBox> box_;
 };
 
