@@ -166,7 +166,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     encoder.Finish({.id = kId,
                     .offset_bytes = kFileHeaderBytes,
                     .first_sequence = 1,
-                    .durable_bytes = kFileHeaderBytes},
+                    .durable_bytes = kFileHeaderBytes,
+                    .written_at = {}},
                    &frame);
     // One byte of it changes, perhaps to what it was.
     frame[number(3) % frame.size()] = static_cast<char>(data[5]);
