@@ -53,14 +53,14 @@ test-unit: web
 
 # Address and undefined-behaviour sanitizers over everything; the thread sanitizer over the folders
 # whose threads meet: base, net, journal, topics, store.
-TSAN_TESTS := base_test net_test journal_test topics_test store_test
+TSAN_TESTS := base_test net_test journal_test topics_test store_test store_embedded_test
 test-sanitizers: web
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan -j $(JOBS)
 	@ctest --test-dir build/asan --output-on-failure -j $(JOBS)
 	@cmake --preset tsan >/dev/null
 	@cmake --build build/tsan -j $(JOBS) --target $(TSAN_TESTS)
-	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R '^(base|net|journal|topics|store)$$'
+	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R '^(base|net|journal|topics|store|store_embedded)$$'
 
 tests/e2e/node_modules/.stamp: tests/e2e/package.json tests/e2e/package-lock.json
 	@scripts/with-node.sh npm ci --prefix tests/e2e --silent --no-audit --no-fund
@@ -68,7 +68,7 @@ tests/e2e/node_modules/.stamp: tests/e2e/package.json tests/e2e/package-lock.jso
 
 # The release binary with unmodified clients: AWS SDK, nodemailer, aws CLI, Datadog's client, a browser.
 test-e2e: build tests/e2e/node_modules/.stamp
-	@cd tests/e2e && ../../scripts/with-node.sh node --test --test-concurrency=1 'cases/*.test.mjs'
+	@cd tests/e2e && ../../scripts/with-node.sh node --test --test-concurrency=1 cases/*.test.mjs
 
 test-all: setup-all test lint
 	@cmake --preset dev-clang >/dev/null
