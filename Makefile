@@ -10,7 +10,7 @@ export CCACHE_NOHASHDIR := true
 # How many times the long loops (kill -9 and the like) run; test-all raises it.
 export POSTGLASS_TEST_LOOPS ?= 30
 
-.PHONY: run setup setup-test setup-all build web test test-unit test-sanitizers test-e2e test-all \
+.PHONY: run setup setup-test setup-all build web test test-web test-unit test-sanitizers test-e2e test-all \
         bench format lint clean
 
 run: build
@@ -44,7 +44,11 @@ build: setup web
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 
-test: setup-test test-unit test-sanitizers test-e2e
+test: setup-test test-web test-unit test-sanitizers test-e2e
+
+test-web: web
+	@cd web && ../scripts/with-node.sh npm run --silent check
+	@cd web && ../scripts/with-node.sh npm test --silent
 
 test-unit: web
 	@cmake --preset dev >/dev/null
