@@ -237,6 +237,11 @@ class ServerImpl final : public Server {
 };
 
 Status ServerImpl::Compose() {
+  // What an ended process left behind must not lead anybody to a stranger's port.
+  if (const Status gone = world_.fs.Remove(directory_.listening_file());
+      !gone && gone.error().code != ErrorCode::kNotFound) {
+    return Fail(gone.error());
+  }
   ASSIGN_OR_RETURN(account_, LoadAccount(directory_.settings()));
   if (!directory_.damage().empty()) {
     log::Error("main", "{}", directory_.damage());
@@ -695,11 +700,6 @@ Result<std::string> ServerImpl::ListenSmtp(std::string_view key, net::SmtpServer
 }
 
 Result<Server::Addresses> ServerImpl::Listen() {
-  // What an ended process left behind must not lead anybody to a stranger's port.
-  if (const Status gone = world_.fs.Remove(directory_.listening_file());
-      !gone && gone.error().code != ErrorCode::kNotFound) {
-    return Fail(gone.error());
-  }
   net::HttpServerOptions http_options;
   http_options.worker_threads = static_cast<int>(options_.Integer("http.workers"));
   ASSIGN_OR_RETURN(http_,
@@ -742,11 +742,12 @@ Result<Server::Addresses> ServerImpl::Listen() {
   http_->Start();
   smtp_->Start();
   if (hooks_) hooks_->Start();
-  const json::object listening{{"http", addresses.http},
-                               {"https", addresses.https},
-                               {"smtp", addresses.smtp},
-                               {"smtps", addresses.smtps},
-                               {"pid", static_cast<std::int64_t>(getpid())}};
+  json::object listening{{"http", addresses.http},
+                         {"https", addresses.https},
+                         {"smtp", addresses.smtp},
+                         {"smtps", addresses.smtps},
+                         {"pid", static_cast<std::int64_t>(getpid())}};
+  if (!addresses.hooks.empty()) listening["hooks"] = addresses.hooks;
   RETURN_IF_ERROR(world_.fs.WriteFileAtomically(directory_.listening_file(),
                                                 json::Serialize(listening) + "\n"));
   return addresses;

@@ -114,3 +114,19 @@ test('swaks, AUTH LOGIN and AUTH PLAIN', async () => {
     await assertFound(`swaks-${method.toLowerCase()}@somewhere.example`, id, 'By swaks');
   }
 });
+
+test('a wrong signature gets AWS\'s error, a wrong Region is told ours', async () => {
+  const command = new SendEmailV2Command({
+    FromEmailAddress: FROM, Destination: { ToAddresses: ['x@somewhere.example'] },
+    Content: { Simple: { Subject: { Data: 's' }, Body: { Text: { Data: 't' } } } },
+  });
+  const { credentials } = server.aws;
+  const wrong = { ...server.aws, credentials: { ...credentials, secretAccessKey: 'not the secret' } };
+  await assert.rejects(new SESv2Client(wrong).send(command), (error) => /SignatureDoesNotMatch/.test(error.name) && error.$metadata.httpStatusCode === 403);
+  const unknown = { ...server.aws, credentials: { ...credentials, accessKeyId: 'AKIAAAAAAAAAAAAAAAAA' } };
+  await assert.rejects(new SESv2Client(unknown).send(command), { name: 'UnrecognizedClientException' });
+  await assert.rejects(new SESClient(unknown).send(new SendRawEmailCommand({ RawMessage: { Data: Buffer.from('From: a@b.c\r\n\r\n') } })), { name: 'InvalidClientTokenId' });
+  await assert.rejects(new SESv2Client({ ...server.aws, region: 'eu-central-1' }).send(command), /us-east-1/);
+  const unsigned = await fetch(`${server.url}/v2/email/account`);
+  assert.equal(unsigned.status, 403);
+});
