@@ -175,6 +175,7 @@ TEST_F(HttpClientTest, PlainTextOnTheTlsPortIsClosed) {
   client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::string answer = client.ReadAll();
   EXPECT_EQ(answer.find("HTTP/1.1 200"), std::string::npos);
+  EXPECT_FALSE(client.was_reset());
   EXPECT_TRUE(MakeHttpClient(OwnRoot())->Send(Get(https_)));
 }
 

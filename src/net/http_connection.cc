@@ -114,9 +114,11 @@ Task<bool> HttpConnection::StartTls() {
   stream_.SetDeadline(shared_.options.header_timeout);
   IoState state = IoState::kFailed;
   if (stream_.socket().BeginTlsServer(tls_)) state = co_await stream_.Handshake();
+  if (state == IoState::kDone) co_return true;
   // Also plain HTTP on this port. There is no way to answer that a client would understand.
-  if (state != IoState::kDone) shared_.CountRejected("tls");
-  co_return state == IoState::kDone;
+  shared_.CountRejected("tls");
+  if (!stream_.timed_out()) co_await stream_.Linger();
+  co_return false;
 }
 
 // Waits without a buffer: most connections are idle most of the time.

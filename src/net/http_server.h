@@ -54,7 +54,8 @@ class HttpServer {
   virtual Result<int> Listen(const ListenAddress& address,
                              std::shared_ptr<TlsServerContext> tls) = 0;
   virtual void Start() = 0;
-  // Stops accepting, lets requests in progress end (at most `limit`), closes idle connections.
+  // Stops accepting, lets requests in progress end (at most `limit`), closes idle connections. The
+  // producers of streams are told to stop at once: many of them never end by themselves.
   virtual void Drain(std::chrono::milliseconds limit) = 0;
 };
 

@@ -54,7 +54,8 @@ class RawClient {
     return std::exchange(got_, {});
   }
 
-  bool closed() const { return closed_; }
+  // The connection ended by a reset, and what was on its way may be lost.
+  bool was_reset() const { return reset_; }
 
   // Closes at once.
   void Disconnect() { stream_.reset(); }
@@ -64,7 +65,7 @@ class RawClient {
     char piece[4096];
     const auto got = stream_->Read(piece, TestDeadline());
     if (!got || *got == 0) {
-      closed_ = true;
+      reset_ = !got;
       return false;
     }
     got_.append(piece, *got);
@@ -73,7 +74,7 @@ class RawClient {
 
   std::unique_ptr<BlockingStream> stream_;
   std::string got_;
-  bool closed_ = false;
+  bool reset_ = false;
 };
 
 // A CA and a certificate of it for localhost and 127.0.0.1, made once: keys take a while.

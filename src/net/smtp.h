@@ -65,6 +65,8 @@ struct SmtpServerOptions {
   std::size_t connections_max = 1000;  // above: 421 and close
   std::size_t line_bytes_max = 4096;   // RFC 5321 asks for 512; AUTH needs more
   std::size_t message_bytes_max = 40 << 20;
+  // All messages being read or answered together; above: 421 and close.
+  std::size_t messages_bytes_max = 512 << 20;
   std::chrono::milliseconds command_timeout{300'000};
   std::chrono::milliseconds login_timeout{10'000};  // before the session says it is logged in
   SmtpReply timeout_reply{451, {"Timeout waiting for data from client."}, true};

@@ -65,6 +65,8 @@ SmtpConnection::SmtpConnection(SmtpShared& shared,
       login_by_(steady_clock::now() + kLoginTimeouts * shared.options.login_timeout),
       line_(shared.options.line_bytes_max) {}
 
+SmtpConnection::~SmtpConnection() { Uncharge(); }
+
 void SmtpConnection::OnTick() {
   if ((waiting_ && shared_.draining) || shared_.stopping) stream_.Cancel();
 }
@@ -75,11 +77,8 @@ Task<void> SmtpConnection::Run() {
     if (!encrypted) co_return;
   }
   co_await Converse();
-  if (!input_.empty()) {
-    co_await stream_.Linger();
-  } else {
-    stream_.socket().ShutdownWrite();
-  }
+  input_.Release();
+  co_await stream_.Linger();
   // The session's end may do work of its own, like giving up what was begun.
   if (session_ != nullptr) {
     const std::function<void()> end = [this] { session_.reset(); };
@@ -131,6 +130,7 @@ Task<void> SmtpConnection::Converse() {
       }
     };
     const bool answered = co_await OnWorker(answer);
+    Uncharge();
     line_.Next();
     if (!answered) answer_ = {{421, {"4.3.0 Internal error"}, true}, Next::kCommand};
   }
@@ -207,6 +207,13 @@ Task<SmtpConnection::Input> SmtpConnection::ReadMessage(std::optional<std::strin
   SmtpDataDecoder data(shared_.options.message_bytes_max);
   for (;;) {
     input_.Drop(data.Consume(input_.view()));
+    if (!Charge(data.kept_bytes())) {
+      shared_.CountRejected("messages");
+      Uncharge();
+      const SmtpReply reply{421, {"4.3.2 Too many messages at once"}, true};
+      co_await Send(reply);
+      co_return Input::kClose;
+    }
     if (data.complete()) break;
     if (data.received_bytes() / kDrainFactor > shared_.options.message_bytes_max) {
       shared_.CountRejected("endless_message");
@@ -226,6 +233,19 @@ Task<SmtpConnection::Input> SmtpConnection::ReadMessage(std::optional<std::strin
     message = data.Take();
   }
   co_return Input::kReady;
+}
+
+// Counts what has come of a message against the bound on all messages together.
+bool SmtpConnection::Charge(std::size_t message_bytes) {
+  if (message_bytes <= charged_bytes_) return true;
+  const std::size_t more = message_bytes - charged_bytes_;
+  charged_bytes_ = message_bytes;
+  return shared_.messages_bytes.fetch_add(more) + more <= shared_.options.messages_bytes_max;
+}
+
+void SmtpConnection::Uncharge() {
+  shared_.messages_bytes -= charged_bytes_;
+  charged_bytes_ = 0;
 }
 
 Task<bool> SmtpConnection::Send(const SmtpReply& reply) {

@@ -36,6 +36,7 @@ struct SmtpShared {
   Gauge& connections_gauge;
   std::array<Counter*, 6> replies{};  // by first digit of the code
   ConnectionCount connections;
+  std::atomic<std::size_t> messages_bytes = 0;
   std::atomic<bool> draining = false;
   std::atomic<bool> stopping = false;
   WorkerPool pool;
@@ -50,6 +51,9 @@ class SmtpConnection {
                  UniqueFd fd,
                  std::string peer_address,
                  SmtpServer::TlsMode mode);
+  ~SmtpConnection();
+  SmtpConnection(const SmtpConnection&) = delete;
+  SmtpConnection& operator=(const SmtpConnection&) = delete;
 
   Task<void> Run();
   void OnTick();
@@ -68,6 +72,8 @@ class SmtpConnection {
   Task<bool> Send(const SmtpReply& reply);
   Task<bool> OnWorker(const std::function<void()>& work);
   void SetDeadline();
+  bool Charge(std::size_t message_bytes);
+  void Uncharge();
 
   SmtpShared& shared_;
   Stream stream_;
@@ -81,6 +87,7 @@ class SmtpConnection {
   SmtpSession::Answer answer_;
   bool waiting_ = false;  // for the client's next command
   int bad_lines_ = 0;
+  std::size_t charged_bytes_ = 0;
 };
 
 }  // namespace postglass::net

@@ -253,6 +253,24 @@ TEST_F(SmtpTest, ReadsAMessageAboveTheLimitToItsEnd) {
   EXPECT_EQ(Rejected("endless_message"), 1);
 }
 
+TEST_F(SmtpTest, BoundsAllMessagesTogether) {
+  SmtpServerOptions options;
+  options.messages_bytes_max = 1000;
+  Serve(options);
+  RawClient first(port_);
+  first.ReadLine();
+  first.Send("DATA\r\n" + std::string(1001, 'x') + "\r\n");
+  first.ReadLine();
+  EXPECT_EQ(first.ReadAll(), "421 4.3.2 Too many messages at once\r\n");
+  first.Disconnect();
+  while (seen_.ended < 1) std::this_thread::yield();
+  RawClient second(port_);
+  second.ReadLine();
+  second.Send("DATA\r\n" + std::string(900, 'x') + "\r\n.\r\n");
+  second.ReadLine();
+  EXPECT_EQ(second.ReadLine(), "250 2.0.0 queued\r\n");
+}
+
 TEST_F(SmtpTest, TimesOutBeforeLogin) {
   seen_.logs_in = false;
   SmtpServerOptions options;

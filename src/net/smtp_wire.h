@@ -56,6 +56,8 @@ class SmtpDataDecoder {
 
   bool too_large() const { return too_large_; }
 
+  std::size_t kept_bytes() const { return message_.size(); }
+
   // Bytes received for this message, kept or not.
   std::size_t received_bytes() const { return received_bytes_; }
 

@@ -79,18 +79,23 @@ Status SetOption(int fd, int level, int name, int value) {
 
 Socket::Socket(UniqueFd fd) : fd_(std::move(fd)) {}
 
-Status Socket::BeginTlsServer(const std::shared_ptr<SSL_CTX>& context) {
+Status Socket::NewSession(const std::shared_ptr<SSL_CTX>& context) {
   context_ = context;
   session_.reset(SSL_new(context_.get()));
   BIO* const bio = session_ == nullptr ? nullptr : NewSocketBio(fd_.get());
   if (bio == nullptr) return Fail(ErrorCode::kInternal, TakeOpenSslError());
   SSL_set_bio(session_.get(), bio, bio);
+  return {};
+}
+
+Status Socket::BeginTlsServer(const std::shared_ptr<SSL_CTX>& context) {
+  RETURN_IF_ERROR(NewSession(context));
   SSL_set_accept_state(session_.get());
   return {};
 }
 
 Status Socket::BeginTlsClient(const std::shared_ptr<SSL_CTX>& context, const std::string& host) {
-  RETURN_IF_ERROR(BeginTlsServer(context));
+  RETURN_IF_ERROR(NewSession(context));
   SSL* const session = session_.get();
   SSL_set_connect_state(session);
   if (host.empty()) return {};

@@ -64,6 +64,7 @@ class Socket {
   const std::string& error() const { return error_; }
 
  private:
+  Status NewSession(const std::shared_ptr<SSL_CTX>& context);
   IoState Translate(int result);
   IoState FailedWith(int system_error);
 

@@ -178,6 +178,7 @@ Task<IoState> Stream::AwaitInput() {
 Task<IoState> Stream::Write(std::string_view head,
                             std::string_view body,
                             std::chrono::milliseconds progress_limit) {
+  ClearDeadline();
   impl_->timed_out = false;
   while (!head.empty() || !body.empty()) {
     const IoResult result = impl_->socket.Write(head, body);
