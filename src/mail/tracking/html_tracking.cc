@@ -91,6 +91,7 @@ struct Tag {
   std::string name;  // lower case
   std::vector<Attribute> attributes;
   std::size_t end = 0;  // behind '>'
+  bool closed = false;  // an unfinished tag at the end of the text is none
 };
 
 // The start tag whose '<' is at `at` (WHATWG HTML §13.2.5, as far as it matters here).
@@ -131,6 +132,7 @@ Tag ReadTag(std::string_view html, std::size_t at) {
     attribute.whole = {whole, i};
     tag.attributes.push_back(attribute);
   }
+  tag.closed = i < html.size();
   tag.end = std::min(i + 1, html.size());
   return tag;
 }
@@ -164,7 +166,7 @@ class Scanner {
         i = std::min(html_.find("-->", i + 4), html_.size());
       } else if (i + 1 < html_.size() && IsLetter(html_[i + 1])) {
         const Tag tag = ReadTag(html_, i);
-        if (tag.name == "a") Anchor(tag);
+        if (tag.name == "a" && tag.closed) Anchor(tag);
         i = AfterTag(tag);
       } else {
         ++i;

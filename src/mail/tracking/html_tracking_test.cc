@@ -84,7 +84,8 @@ TEST(HtmlTracking, ReplacesTheLinksOfAnchorsAndNothingElse) {
        "<a href='T1'>",
        {"https://a.example/ k:v;k2:v2;"}},
       // Broken off.
-      {"<a href='https://a.example/", "<a href='T1", {"https://a.example/"}},
+      {"<a href='https://a.example/", "<a href='https://a.example/", {}},
+      {"<a href='https://a.example/'", "<a href='https://a.example/'", {}},
       {"<a href=", "<a href=", {}},
       {"<a", "<a", {}},
       {"<", "<", {}},
