@@ -74,6 +74,7 @@ void Dispatcher::MakeReady(Lane& lane, MessageNumber number, const Waiting& item
 }
 
 void Dispatcher::Enqueue(const std::vector<PendingDelivery>& deliveries) {
+  std::array<std::size_t, kKindsCount> idle_lanes{};
   {
     MutexLock lock(mutex_);
     for (const PendingDelivery& delivery : deliveries) {
@@ -84,11 +85,15 @@ void Dispatcher::Enqueue(const std::vector<PendingDelivery>& deliveries) {
           Waiting{delivery.target_index, delivery.attempts, delivery.published_at, {}});
       if (!added) continue;
       ++pending_;
+      // Whoever serves a busy lane looks at it again by itself.
+      if (!lane.busy) ++idle_lanes[IndexOf(KindOf(delivery.target))];
       MakeReady(lane, delivery.number, at->second);
     }
     pending_gauge_.Set(static_cast<double>(pending_));
   }
-  work_.NotifyAll();
+  for (std::size_t kind = 0; kind < kKindsCount; ++kind) {
+    for (std::size_t i = 0; i < idle_lanes[kind]; ++i) work_[kind].NotifyOne();
+  }
 }
 
 bool Dispatcher::HasRoom(const Target& target) const {
@@ -117,7 +122,7 @@ nanoseconds Dispatcher::LaneDue(const Lane& lane) const {
 std::optional<Dispatcher::Batch> Dispatcher::TakeBatch(Kind kind, nanoseconds* next_due) {
   const nanoseconds now = clock_.Monotonic();
   *next_due = kNever;
-  std::string& last = last_served_[static_cast<int>(kind)];
+  std::string& last = last_served_[IndexOf(kind)];
   // Two walks, behind the lane served last and up to it, so that a busy one does not starve others.
   const auto split = lanes_.upper_bound(last);
   auto found = lanes_.end();
@@ -298,6 +303,7 @@ std::size_t Dispatcher::RunDue() {
 void Dispatcher::Run(Kind kind) {
   while (true) {
     std::optional<Batch> batch;
+    bool others = false;
     {
       MutexLock lock(mutex_);
       nanoseconds next_due{0};
@@ -306,13 +312,16 @@ void Dispatcher::Run(Kind kind) {
             next_due == kNever
                 ? nanoseconds(kSleepMax)
                 : std::clamp<nanoseconds>(next_due - clock_.Monotonic(), nanoseconds(0), kSleepMax);
-        work_.WaitFor(mutex_, wait);
+        work_[IndexOf(kind)].WaitFor(mutex_, wait);
       }
       if (stopping_) return;
+      others = lanes_.size() > 1;
     }
+    // The lane this worker had before may have more, or one for which it waited falls due while it
+    // is busy: the next worker has to look at them. A lone lane needs nobody else, and waking one
+    // for each message would cost more than the message does.
+    if (others) work_[IndexOf(kind)].NotifyOne();
     Process(*batch);
-    // The lane is free again, and another worker may have passed over it meanwhile.
-    work_.NotifyOne();
   }
 }
 
@@ -330,7 +339,7 @@ void Dispatcher::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
-  work_.NotifyAll();
+  for (CondVar& work : work_) work.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

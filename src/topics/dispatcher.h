@@ -79,6 +79,10 @@ class Dispatcher {
     std::vector<DeliveryOutcome> outcomes;
   };
   enum class Kind { kFunctions, kEndpoints };
+  static constexpr std::size_t kKindsCount = 2;
+
+  static std::size_t IndexOf(Kind kind) { return static_cast<std::size_t>(kind); }
+
   using Lanes = std::map<std::string, Lane, std::less<>>;
 
   static Kind KindOf(const Target& target);
@@ -99,9 +103,10 @@ class Dispatcher {
   std::array<std::array<Counter*, 5>, 3> attempts_{};  // by Protocol and DeliveryOutcome::Kind
 
   mutable Mutex mutex_;
-  CondVar work_;
+  std::array<CondVar, kKindsCount> work_;  // by Kind: each is for its own threads
   Lanes lanes_ GUARDED_BY(mutex_);
-  std::string last_served_[2] GUARDED_BY(mutex_);  // by Kind; the next search starts behind it
+  // By Kind: the lane served last. The next search starts behind it.
+  std::array<std::string, kKindsCount> last_served_ GUARDED_BY(mutex_);
   std::size_t pending_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
