@@ -99,7 +99,8 @@ Result<LoadReport> RunPacedLoop(std::size_t connections,
       connections,
       make,
       [&](std::uint64_t n) -> std::optional<SteadyClock::time_point> {
-        if (n >= count) return std::nullopt;
+        const double late_s = MillisSince(begin) / 1000 - seconds;
+        if (n >= count || late_s > seconds) return std::nullopt;
         return begin +
                std::chrono::microseconds(std::llround(static_cast<double>(n) * 1e6 / per_second));
       },

@@ -48,7 +48,7 @@ Result<LoadReport> RunClosedLoop(std::size_t connections, double seconds, const 
 
 // The n-th is due at n / `per_second` after the start, however long the others take: a server that
 // stalls is not spared the work that would have come meanwhile. Latency counts from when it was
-// due.
+// due. Ends after twice the time, with what was sent until then.
 Result<LoadReport> RunPacedLoop(std::size_t connections,
                                 double seconds,
                                 double per_second,
