@@ -13,7 +13,7 @@ namespace postglass::bench {
 
 namespace {
 
-constexpr std::size_t kMailsKept = 1 << 16;  // later events of older mails take another mail's data
+constexpr std::size_t kMailsKept = 1 << 14;  // later events of older mails take another mail's data
 constexpr double kZipfExponent = 1.05;
 
 constexpr std::array<std::string_view, 8> kDomains = {"gmail.example",
@@ -48,7 +48,13 @@ std::string Iso(std::int64_t ms) { return FormatIso8601Millis(Timestamp::FromMil
 }  // namespace
 
 SesCorpus::SesCorpus(Options options)
-    : options_(options), random_(options.seed), now_ms_(options.start_ms), mails_(kMailsKept) {}
+    : options_(options), random_(options.seed), now_ms_(options.start_ms), mails_(kMailsKept) {
+  // Once and together: mails that live among the events' memory would keep its pages from being
+  // given back, and spoil what a program measures of the store.
+  for (Mail& mail : mails_) {
+    for (std::string* text : {&mail.message_id, &mail.recipient, &mail.subject}) text->reserve(95);
+  }
+}
 
 double SesCorpus::Unit() { return static_cast<double>(random_.Next64() >> 11) * 0x1.0p-53; }
 
@@ -76,8 +82,9 @@ void SesCorpus::SendOne() {
   const std::uint64_t number = mails_sent_++;
   Mail& mail = mails_[number % kMailsKept];
   mail.sent_ms = now_ms_;
-  mail.recipient = Recipient(ZipfRank());
-  mail.message_id = fmt::format("0100019{:09x}-{}-000000", now_ms_ & 0xFFFFFFFFF, random_.Uuid());
+  mail.recipient.assign(Recipient(ZipfRank()));
+  mail.message_id.assign(
+      fmt::format("0100019{:09x}-{}-000000", now_ms_ & 0xFFFFFFFFF, random_.Uuid()));
   const std::uint64_t order_number = 100'000 + random_.Below(900'000);
   switch (random_.Below(4)) {
     case 0:
@@ -85,10 +92,10 @@ void SesCorpus::SendOne() {
       mail.subject = "Reset your password";
       break;
     case 2:
-      mail.subject = fmt::format("Your order {} is on its way", order_number);
+      mail.subject.assign(fmt::format("Your order {} is on its way", order_number));
       break;
     default:
-      mail.subject = fmt::format("{} is your sign-in code", order_number);
+      mail.subject.assign(fmt::format("{} is your sign-in code", order_number));
       break;
   }
   Schedule(Kind::kSend, number, now_ms_);

@@ -146,10 +146,13 @@ Catalog::Change Catalog::WithSegment(LiveSegment added, journal::Sequence sealed
 
 Catalog::Change Catalog::WithDeletions(Segments changed) const {
   Change change{manifest_, nullptr};
+  std::map<SegmentId, std::uint32_t> versions;
   for (const LiveSegment& live : changed) {
-    for (Manifest::Entry& entry : change.manifest.segments) {
-      if (entry.id == live.segment->info().id) entry.deletions_version = live.deletions_version;
-    }
+    versions[live.segment->info().id] = live.deletions_version;
+  }
+  for (Manifest::Entry& entry : change.manifest.segments) {
+    const auto live = versions.find(entry.id);  // damaged segments are not live
+    if (live != versions.end()) entry.deletions_version = live->second;
   }
   change.segments = std::make_shared<const Segments>(std::move(changed));
   return change;

@@ -68,10 +68,14 @@ EmbeddedStore::EmbeddedStore(FileSystem& fs,
 
 Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::Open(
     FileSystem& fs, const Clock& clock, Metrics& metrics, const Path& dir, Options options) {
+  // Before anything is looked at: what is a leftover to one process is another's segment half made.
+  RETURN_IF_ERROR(fs.CreateDirectories(dir));
+  ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, fs.Lock(dir / "lock"));
   std::vector<std::string> set_aside;
   ASSIGN_OR_RETURN(Catalog catalog, Catalog::Open(fs, dir / "segments", set_aside));
   std::unique_ptr<EmbeddedStore> store(
       new EmbeddedStore(fs, clock, metrics, dir, std::move(options), std::move(catalog)));
+  store->lock_ = std::move(lock);
   RETURN_IF_ERROR(store->Start(std::move(set_aside)));
   return store;
 }

@@ -50,7 +50,8 @@ class EmbeddedStore final : public LogStore {
 
   // Opens or makes the store in `dir` and replays the journal. Nothing unreadable stops it: what is
   // left out is named in Describe().set_aside. All arguments must outlive it.
-  // Errors: kUnsupported (a newer format), kPermissionDenied, kDiskFull, kIo.
+  // Errors: kUnavailable (open elsewhere), kUnsupported (a newer format), kPermissionDenied,
+  // kDiskFull, kIo.
   static Result<std::unique_ptr<EmbeddedStore>> Open(
       FileSystem& fs, const Clock& clock, Metrics& metrics, const Path& dir, Options options);
 
@@ -104,6 +105,7 @@ class EmbeddedStore final : public LogStore {
   const Path segments_dir_;
   const Path dedup_dir_;
   const Options options_;
+  std::unique_ptr<FileLock> lock_;
   Gauge& segments_gauge_;
   Gauge& bytes_gauge_;
   Gauge& disk_used_gauge_;

@@ -552,6 +552,29 @@ TEST(EmbeddedStoreDamage, StartsAfterTheJournalWasLost) {
   EXPECT_EQ(Messages(*world.store), (std::multiset<std::string>{"event 1", "event 2", "event 3"}));
 }
 
+TEST(EmbeddedStore, IsOpenOnceAtATime) {
+  World world;
+  world.Open();
+  const auto second =
+      EmbeddedStore::Open(world.fs, world.clock, world.metrics, "/store", world.options);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(EmbeddedStore, GivesAllRowsWhenAskedForAnyNumber) {
+  World world;
+  world.Open();
+  ASSERT_TRUE(world.store->Append({MakeEvent(1), MakeEvent(2)}));
+  Plan plan;
+  plan.rows =
+      RowsRequest{Order::kNewestFirst, std::numeric_limits<std::size_t>::max(), std::nullopt};
+  CollectingSink sink;
+  const Result<RunReport> report = world.store->Run(plan, sink);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(sink.rows.size(), 2U);
+  EXPECT_FALSE(report->more_rows);
+}
+
 TEST(EmbeddedStore, RefusesANewerManifest) {
   World world;
   world.Open();

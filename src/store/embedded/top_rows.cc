@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "store/embedded/batch_codec.h"
 #include "store/plan_rules.h"
@@ -12,10 +13,16 @@ namespace {
 
 RowCursor PlaceOf(const Event& event) { return {event.timestamp_ms, event.id}; }
 
+// "All rows" as the largest number must still have one above it.
+RowsRequest Bounded(RowsRequest request) {
+  request.limit = std::min(request.limit, std::numeric_limits<std::size_t>::max() - 1);
+  return request;
+}
+
 }  // namespace
 
 TopRows::TopRows(const RowsRequest& request, MemoryBudget& budget)
-    : request_(request), budget_(budget) {}
+    : request_(Bounded(request)), budget_(budget) {}
 
 bool TopRows::Before(const Event& a, const Event& b) const {
   return Precedes(request_.order, PlaceOf(a), PlaceOf(b));
@@ -43,20 +50,19 @@ void TopRows::Offer(std::vector<Event> rows) {
   const auto before = [this](const Event& a, const Event& b) { return Before(a, b); };
   std::sort(rows.begin(), rows.end(), before);
   for (const Event& row : rows) budget_.Add(ApproximateBytes(row));
-  std::vector<Event> merged;
+  if (rows.empty()) return;
   MutexLock lock(mutex_);
-  merged.reserve(rows_.size() + rows.size());
-  std::merge(std::make_move_iterator(rows_.begin()),
-             std::make_move_iterator(rows_.end()),
-             std::make_move_iterator(rows.begin()),
-             std::make_move_iterator(rows.end()),
-             std::back_inserter(merged),
-             before);
-  while (merged.size() > request_.limit + 1) {
-    budget_.Remove(ApproximateBytes(merged.back()));
-    merged.pop_back();
+  // Units come nearly in order, so the rows go to the end or near it.
+  const auto place = std::upper_bound(rows_.begin(), rows_.end(), rows.front(), before);
+  const auto moved_from = place - rows_.begin();
+  const auto middle = static_cast<std::ptrdiff_t>(rows_.size());
+  rows_.insert(
+      rows_.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  std::inplace_merge(rows_.begin() + moved_from, rows_.begin() + middle, rows_.end(), before);
+  while (rows_.size() > request_.limit + 1) {
+    budget_.Remove(ApproximateBytes(rows_.back()));
+    rows_.pop_back();
   }
-  rows_ = std::move(merged);
 }
 
 std::vector<Event> TopRows::Take(bool& more) {
