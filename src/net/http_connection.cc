@@ -216,13 +216,15 @@ Task<HttpConnection::Next> HttpConnection::Answer() {
   request_.abandoned = [this] { return shared_.stopping || PeerHasGone(stream_.socket().fd()); };
   response_ = HttpResponse();
   channel_.reset();
+  handled_ = false;
 
   if (!shared_.pool.Submit([this] { RunHandler(); })) {
     shared_.CountRejected("queue");
     response_ = Overloaded("too many requests at once\n");
-  } else {
-    co_await waker_->Wait();
+    handled_ = true;
   }
+  // A stream's last ring may come when all of it has been sent: it must not pass for this answer.
+  while (!handled_) co_await waker_->Wait();
   shared_.CountAnswer(response_.status);
   Next next = Next::kClose;
   if (channel_ != nullptr) {
@@ -248,6 +250,7 @@ void HttpConnection::RunHandler() {
     response_ = TextResponse(500, "internal error\n");
   }
   if (!response_.stream || head_only_ || IsBodyless(response_.status)) {
+    handled_ = true;
     Waker::Notify(std::move(waker));
     return;
   }
@@ -255,6 +258,7 @@ void HttpConnection::RunHandler() {
       [waker] { Waker::Notify(waker); }, [this] { return PeerHasGone(stream_.socket().fd()); });
   channel_ = channel;
   const auto produce = std::move(response_.stream);
+  handled_ = true;
   Waker::Notify(waker);
   try {
     produce(*channel);
@@ -278,7 +282,8 @@ Task<HttpConnection::Next> HttpConnection::SendWhole(const HttpResponse& respons
   const IoState state = co_await stream_.Write(head, body, shared_.options.write_timeout);
   // Unread pipelined requests would turn our close into a reset.
   linger_ = !input_.empty();
-  co_return state == IoState::kDone&& keep_alive_ ? Next::kGoOn : Next::kClose;
+  const bool stays = keep_alive_ && state == IoState::kDone;
+  co_return stays ? Next::kGoOn : Next::kClose;
 }
 
 Task<HttpConnection::Next> HttpConnection::SendStream() {
@@ -307,7 +312,8 @@ Task<HttpConnection::Next> HttpConnection::SendStream() {
     }
     if (taken.finished) {
       sending_.reset();
-      co_return sending&& taken.complete&& framing.keep_alive ? Next::kGoOn : Next::kClose;
+      const bool stays = framing.keep_alive && sending && taken.complete;
+      co_return stays ? Next::kGoOn : Next::kClose;
     }
     co_await waker_->Wait();
   }

@@ -93,6 +93,7 @@ class HttpConnection {
   std::size_t charged_bytes_ = 0;
   std::shared_ptr<BodyChannel> sending_;
   // Handed between loop and worker by Submit() and the waker.
+  std::atomic<bool> handled_ = false;  // the worker has set response_ and perhaps channel_
   HttpRequest request_;
   HttpResponse response_;
   std::shared_ptr<BodyChannel> channel_;

@@ -297,6 +297,30 @@ TEST_F(HttpServerTest, StreamsInChunks) {
   EXPECT_TRUE(head.ReadAll().ends_with("\r\n\r\n"));
 }
 
+// The end of a stream rings for the sender twice when it comes close behind the last piece; the
+// second ring must not let the next answer out before its handler has made it.
+TEST_F(HttpServerTest, AStreamDoesNotAnswerTheNextRequest) {
+  Serve([](const HttpRequest& request) {
+    if (request.target == "/plain") {
+      for (int i = 0; i < 200; ++i) std::this_thread::yield();
+      return TextResponse(201, "answered");
+    }
+    HttpResponse response;
+    response.stream = [](BodyWriter& writer) {
+      for (int i = 0; i < 3; ++i) writer.Write("piece");
+    };
+    return response;
+  });
+  RawClient client(port_);
+  for (int i = 0; i < 200; ++i) {
+    client.Send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_EQ(client.ReadLine(), "HTTP/1.1 200 OK\r\n");
+    client.ReadUntil("\r\n0\r\n\r\n");
+    ASSERT_EQ(client.ReadLine(), "HTTP/1.1 201 Created\r\n");
+    client.ReadUntil("answered");
+  }
+}
+
 TEST_F(HttpServerTest, TheHandlerSeesThatAClientHasGone) {
   std::atomic<bool> saw_request_gone = false;
   std::atomic<bool> saw_stream_gone = false;
