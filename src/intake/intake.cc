@@ -179,9 +179,10 @@ Intake::Intake(const access::KeyVerifier& keys,
       engine_(engine),
       store_(store),
       clock_(clock),
-      random_(random),
       options_(options),
-      counters_(std::make_unique<Counters>(metrics)) {}
+      counters_(std::make_unique<Counters>(metrics)) {
+  random.Fill(std::as_writable_bytes(std::span(run_)));
+}
 
 Intake::~Intake() = default;
 
@@ -290,14 +291,21 @@ net::HttpResponse Intake::Submit(const net::HttpRequest& request, const Caller& 
   return ErrorReply(caller.version, 503, result.error().message);
 }
 
+std::array<std::uint8_t, 10> Intake::UniqueBytes(std::uint32_t number) const {
+  std::array<std::uint8_t, 10> bytes{};
+  std::copy(run_.begin(), run_.end(), bytes.begin());
+  for (std::size_t i = bytes.size(); i-- > run_.size(); number >>= 8) {
+    bytes[i] = static_cast<std::uint8_t>(number);
+  }
+  return bytes;
+}
+
 Result<IngestResult> Intake::Ingest(std::vector<pipelines::Log> logs,
                                     const Provenance& provenance) {
   if (logs.empty()) return IngestResult();
   const Timestamp now = clock_.Now();
   // Ids of one batch follow each other, so that its order survives equal timestamps.
-  std::array<std::uint8_t, 10> unique{};
-  random_.Fill(std::as_writable_bytes(std::span(unique)));
-  unique[0] &= 0x7F;
+  std::uint32_t number = next_number_.fetch_add(static_cast<std::uint32_t>(logs.size()));
 
   std::vector<std::size_t> source_labels;
   source_labels.reserve(logs.size());
@@ -306,9 +314,7 @@ Result<IngestResult> Intake::Ingest(std::vector<pipelines::Log> logs,
   for (pipelines::Log& log : logs) {
     source_labels.push_back(SourceLabel(log.source));
     batch.push_back(MakeEvent(std::move(log), provenance, now));
-    batch.back().event.id = store::EventId::Make(now.millis(), unique);
-    for (std::size_t i = unique.size(); i-- > 0 && ++unique[i] == 0;) {
-    }
+    batch.back().event.id = store::EventId::Make(now.millis(), UniqueBytes(number++));
   }
   const std::size_t count = batch.size();
   const auto appended = store_.Append(std::move(batch));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -52,17 +53,21 @@ class Intake {
 
   net::HttpResponse Validate(const net::HttpRequest& request);
   net::HttpResponse Submit(const net::HttpRequest& request, const Caller& caller);
+  std::array<std::uint8_t, 10> UniqueBytes(std::uint32_t number) const;
   store::NewEvent MakeEvent(pipelines::Log log, const Provenance& provenance, Timestamp now);
 
   const access::KeyVerifier& keys_;
   const pipelines::Engine& engine_;
   store::LogStore& store_;
   const Clock& clock_;
-  Random& random_;
   const Options options_;
   std::unique_ptr<Counters> counters_;
   std::atomic<std::size_t> in_flight_bytes_ = 0;
   std::atomic<bool> store_failing_ = false;
+  // What makes ids unique beside their milliseconds: this run of the server, and a number in it.
+  // Counting instead of drawing anew keeps neighbouring ids near each other, which the store packs.
+  std::array<std::uint8_t, 6> run_{};
+  std::atomic<std::uint32_t> next_number_ = 0;
 };
 
 }  // namespace postglass::intake
