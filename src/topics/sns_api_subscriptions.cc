@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "net/http_client.h"
 #include "topics/delivery_policy.h"
+#include "topics/filter_policy.h"
 #include "topics/limits.h"
 #include "topics/sns_api.h"
 #include "topics/sns_errors.h"
@@ -63,10 +64,7 @@ AttributeError SetAttribute(Attributes& attributes,
     return {};
   }
   if (name == "FilterPolicy") {
-    if (!value.empty()) {
-      const Result<json::object> policy = json::ParseObject(value);
-      if (!policy) return wrong(fmt::format("failed to parse JSON. {}", policy.error().message));
-    }
+    // Checked with its scope, once all attributes are there.
   } else if (name == "FilterPolicyScope") {
     if (value != "MessageAttributes" && value != "MessageBody") {
       return wrong(fmt::format(
@@ -134,6 +132,9 @@ SnsApi::Reply SnsApi::Subscribe(const Call& call) {
                                   : fmt::format("Attributes Reason: {}", error.text));
     }
     given.insert_or_assign(key, key == "RawMessageDelivery" ? AsciiLower(value) : value);
+  }
+  if (const auto filter = FilterPolicyOf(wanted.attributes); !filter) {
+    return InvalidParameter(fmt::format("Attributes Reason: {}", filter.error().message));
   }
 
   MutexLock changing(registry_.change_mutex());
@@ -304,6 +305,9 @@ SnsApi::Reply SnsApi::SetSubscriptionAttributes(const Call& call) {
                                             std::string(call.params.Get("AttributeName")),
                                             std::string(call.params.Get("AttributeValue")));
   if (error.failed) return InvalidParameter(error.text.empty() ? "AttributeName" : error.text);
+  if (const auto filter = FilterPolicyOf(changed.attributes); !filter) {
+    return InvalidParameter(filter.error().message);
+  }
   if (const Status stored = registry_.PutSubscription(std::move(changed)); !stored) {
     return StorageError(stored.error());
   }

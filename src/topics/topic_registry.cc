@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/time_format.h"
+#include "topics/filter_policy.h"
 #include "topics/limits.h"
 
 namespace postglass::topics {
@@ -108,6 +109,7 @@ Result<Subscription> DecodeSubscription(const Settings::Document& document) {
   s.confirmation_was_authenticated =
       json::GetBool(o, "confirmationWasAuthenticated").value_or(false);
   s.authenticate_on_unsubscribe = json::GetBool(o, "authenticateOnUnsubscribe").value_or(false);
+  ASSIGN_OR_RETURN(s.filter, FilterPolicyOf(s.attributes));
   return s;
 }
 
@@ -303,6 +305,7 @@ Status TopicRegistry::PutSubscription(Subscription subscription) {
                   fmt::format("{} subscriptions are the most", kSubscriptionsMax));
     }
   }
+  ASSIGN_OR_RETURN(subscription.filter, FilterPolicyOf(subscription.attributes));
   RETURN_IF_ERROR(settings_.Put(kSubscriptionKind, subscription.arn, Encode(subscription)));
   MutexLock lock(mutex_);
   Remember(std::make_shared<const Subscription>(std::move(subscription)));

@@ -53,7 +53,8 @@ class TopicRegistry {
 
   Counts CountSubscriptions(std::string_view topic_arn) const;
 
-  // Errors: those of Settings::Apply; kLimit. Nothing changed then.
+  // Errors: those of Settings::Apply; kLimit; kInvalidArgument (a filter policy). Nothing changed
+  // then.
   Status PutTopic(Topic topic);
   Status PutSubscription(Subscription subscription);
   // Removes the subscription and counts it at its topic.

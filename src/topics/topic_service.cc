@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/time_format.h"
+#include "topics/filter_policy.h"
 #include "topics/limits.h"
 #include "topics/subscription_deliverer.h"
 
@@ -53,7 +54,10 @@ TopicService::TopicService(Parts parts, Options options)
                                           "Messages taken by a topic")),
       no_subscription_(
           parts.metrics.GetCounter("postglass_topics_no_subscription_total",
-                                   "Messages of topics without a confirmed subscription")) {}
+                                   "Messages of topics without a confirmed subscription")),
+      filtered_(parts.metrics.GetCounter(
+          "postglass_topics_filtered_total",
+          "Deliveries that a subscription's filter policy did not let through")) {}
 
 Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
                                                            Options options,
@@ -71,8 +75,7 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
           parts.fs, parts.clock, parts.metrics, service->options_.dir, journal_options, recovery));
   ASSIGN_OR_RETURN(
       service->outbox_,
-      Outbox::Open(
-          std::move(journal), parts.box, parts.metrics, service->options_.outbox));
+      Outbox::Open(std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
   service->deliverer_ = std::make_unique<SubscriptionDeliverer>(
@@ -220,7 +223,14 @@ Status TopicService::CheckTopic(const std::string& topic_arn, const std::string&
 
 void TopicService::Store(Message message, Done done) {
   std::vector<Target> targets;
+  bool any_subscription = false;
+  FilterPolicy::Subject subject(message);
   for (const auto& subscription : registry_->ConfirmedOf(message.topic_arn)) {
+    any_subscription = true;
+    if (subscription->filter != nullptr && !subscription->filter->Matches(subject)) {
+      filtered_.Add();
+      continue;
+    }
     Target target{subscription->arn, subscription->protocol, subscription->endpoint};
     if (!dispatcher_->HasRoom(target)) {
       if (target.protocol == Protocol::kLambda) {
@@ -235,8 +245,10 @@ void TopicService::Store(Message message, Done done) {
   }
   if (targets.empty()) {
     published_.Add();
-    no_subscription_.Add();
-    LogLost("no_subscription", message.topic_arn, "it has no confirmed subscription");
+    if (!any_subscription) {
+      no_subscription_.Add();
+      LogLost("no_subscription", message.topic_arn, "it has no confirmed subscription");
+    }
     done(PublishOutcome::kQueued);
     return;
   }

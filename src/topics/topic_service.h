@@ -105,6 +105,7 @@ class TopicService final : public SesPublisher {
   const Options options_;
   Counter& published_;
   Counter& no_subscription_;
+  Counter& filtered_;
   std::unique_ptr<TopicRegistry> registry_;
   std::unique_ptr<EnvelopeWriter> envelopes_;
   std::unique_ptr<Deliverer> deliverer_;

@@ -1,5 +1,6 @@
 #include "topics/topic_service.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -51,6 +52,31 @@ TEST(TopicService, SesReachesTheFunctionInTheLambdaShape) {
   EXPECT_EQ(t.CounterValue("postglass_topics_delivery_attempts_total",
                            {{"protocol", "lambda"}, {"result", "delivered"}}),
             1);
+}
+
+TEST(TopicService, DeliversWhatTheFilterPolicyLetsThrough) {
+  TopicsHarness t;
+  const std::string topic = t.TopicWithFunction();
+  const std::string arn = TopicsHarness::Between(
+      t.Call("Action=ListSubscriptionsByTopic&TopicArn=" + topic).body, "SubscriptionArn");
+  const auto set = [&](const std::string& name, const std::string& value) {
+    return t
+        .Call("Action=SetSubscriptionAttributes&SubscriptionArn=" + arn + "&AttributeName=" + name +
+              "&AttributeValue=" + PercentEncode(value))
+        .status;
+  };
+  ASSERT_EQ(set("FilterPolicyScope", "MessageBody"), 200);
+  ASSERT_EQ(set("FilterPolicy", R"({"bounce":{"bounceType":["Permanent"]}})"), 200);
+  EXPECT_EQ(set("FilterPolicyScope", "MessageAttributes"), 400);  // it is nested
+  for (const char* type : {"Transient", "Permanent"}) {
+    ASSERT_EQ(t.SesPublish(topic, fmt::format(R"({{"bounce":{{"bounceType":"{}"}}}})", type), type),
+              PublishOutcome::kQueued);
+  }
+  t.service->RunDue();
+  ASSERT_EQ(t.invoker.records().size(), 1U);
+  EXPECT_EQ(BodyOf(t.invoker.records()[0]), R"({"bounce":{"bounceType":"Permanent"}})");
+  EXPECT_EQ(t.CounterValue("postglass_topics_filtered_total"), 1);
+  EXPECT_EQ(t.CounterValue("postglass_topics_no_subscription_total"), 0);
 }
 
 TEST(TopicService, SignsRecordsOnlyForFunctionsThatWantIt) {

@@ -14,6 +14,8 @@
 
 namespace postglass::topics {
 
+class FilterPolicy;
+
 enum class Protocol { kHttp, kHttps, kLambda };
 std::string_view ProtocolName(Protocol protocol);  // "http", "https", "lambda"
 std::optional<Protocol> ParseProtocol(std::string_view name);
@@ -48,6 +50,8 @@ struct Subscription {
   Timestamp token_expires_at;
   bool confirmation_was_authenticated = false;
   bool authenticate_on_unsubscribe = false;
+  // `attributes` FilterPolicy, parsed; null: every message.
+  std::shared_ptr<const FilterPolicy> filter;
 
   bool raw_delivery() const;
 };
