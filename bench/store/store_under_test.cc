@@ -1,0 +1,61 @@
+#include "bench/store/store_under_test.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "bench/store/rows.h"
+#include "store/embedded/embedded_store.h"
+
+namespace postglass::bench {
+
+StoreUnderTest::StoreUnderTest(Path dir) : dir_(std::move(dir)) {}
+
+StoreUnderTest::~StoreUnderTest() = default;
+
+double StoreUnderTest::Open() {
+  metrics_ = std::make_unique<Metrics>();
+  const double begin = NowSeconds();
+  auto opened = store::EmbeddedStore::Open(fs_, clock_, *metrics_, dir_, {});
+  if (!opened) {
+    fmt::print(stderr, "{}\n", opened.error().message);
+    std::exit(1);
+  }
+  store_ = std::move(*opened);
+  return NowSeconds() - begin;
+}
+
+void StoreUnderTest::Close() {
+  store_.reset();
+  metrics_.reset();
+  malloc_trim(0);
+}
+
+void StoreUnderTest::Reopen() {
+  Close();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
+    if (!entry.is_regular_file()) continue;
+    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    ::fsync(fd);  // dirty pages cannot be forgotten
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+  }
+  Open();
+}
+
+std::uint64_t StoreUnderTest::BytesOnDisk() const {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
+    std::error_code gone;  // the store may be tidying up
+    const std::uint64_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace postglass::bench
