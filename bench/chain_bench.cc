@@ -21,6 +21,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/random_testing.h"
 #include "bench/corpus/people.h"
 #include "bench/corpus/ses_corpus.h"
 #include "bench/load_loop.h"
