@@ -25,6 +25,13 @@ constexpr std::array<double, 24> kByHour = {0.35, 0.28, 0.25, 0.25, 0.3,  0.45, 
                                             1.4,  1.35, 1.25, 1.1,  0.95, 0.8,  0.6,  0.45};
 constexpr std::array<double, 7> kByWeekday = {0.6, 1.1, 1.2, 1.15, 1.15, 1.1, 0.7};  // from Sunday
 
+std::int64_t RequestEveryMs(const SesCorpus::Options& options) {
+  const double requests =
+      static_cast<double>(options.events) / static_cast<double>(options.request_events);
+  return std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(static_cast<double>(kHours * kHourMs) / requests));
+}
+
 std::vector<double> ShareBeforeEachHour(std::int64_t start_ms) {
   std::vector<double> sums{0};
   for (std::size_t i = 0; i < kHours; ++i) {
@@ -42,6 +49,7 @@ std::vector<double> ShareBeforeEachHour(std::int64_t start_ms) {
 SesCorpus::SesCorpus(Options options)
     : options_(options),
       mails_(static_cast<double>(options.events) / kEventsPerMail),
+      request_every_ms_(RequestEveryMs(options)),
       hours_(ShareBeforeEachHour(options.start_ms)),
       horizon_ms_(options.start_ms),
       writer_(options.variant),
@@ -136,24 +144,22 @@ void SesCorpus::Read(const Mail& mail,
 }
 
 void SesCorpus::Identify(store::Event& event) {
-  const bool own_request =
-      options_.variant == Variant::kProduct || written_ % options_.request_events == 0;
-  if (own_request) {
-    request_ms_ = std::max(request_ms_, event.ingested_at_ms);
-    request_id_ = ids_.Next() >> 1;
+  if (options_.variant == Variant::kProduct || event.ingested_at_ms > request_ms_) {
+    if (options_.variant == Variant::kRaw) {
+      request_ms_ = (event.ingested_at_ms / request_every_ms_ + 1) * request_every_ms_;
+    }
+    request_low_ = ids_.Next() >> 1;
     request_high_ = ids_.Next();
   }
-  event.ingested_at_ms = request_ms_;
-  const std::uint64_t low = request_id_++;
+  if (options_.variant == Variant::kRaw) event.ingested_at_ms = request_ms_;
+  const std::uint64_t low = request_low_++;
   std::array<std::uint8_t, 10> unique{};
   for (std::size_t i = 0; i < 8; ++i) {
     unique[2 + i] = static_cast<std::uint8_t>(low >> (56 - 8 * i));
   }
-  const std::uint64_t high = request_high_;
-  unique[0] = static_cast<std::uint8_t>(high >> 57);
-  unique[1] = static_cast<std::uint8_t>(high);
+  unique[0] = static_cast<std::uint8_t>(request_high_ >> 57);
+  unique[1] = static_cast<std::uint8_t>(request_high_);
   event.id = store::EventId::Make(event.ingested_at_ms, unique);
-  ++written_;
 }
 
 void SesCorpus::Next(store::NewEvent& entry) {

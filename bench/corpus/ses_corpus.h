@@ -24,8 +24,8 @@ class SesCorpus {
     std::uint64_t events = 5'000'000;           // that fill the thirty days
     std::int64_t start_ms = 1'761'955'200'000;  // 2025-11-01
     Variant variant = Variant::kRaw;
-    // Raw events come as requests of so many: one time of ingest, ids in a row. Of the product each
-    // event comes by itself.
+    // Raw events come by a shipper that sends what there is every so often, on average so many at
+    // once: one time of ingest, ids in a row. Of the product each event comes by itself.
     std::uint32_t request_events = 100;
   };
 
@@ -60,7 +60,8 @@ class SesCorpus {
   void Identify(store::Event& event);
 
   const Options options_;
-  const double mails_;         // in the thirty days
+  const double mails_;  // in the thirty days
+  const std::int64_t request_every_ms_;
   std::vector<double> hours_;  // share of the mails sent before each hour
   std::size_t hour_ = 0;       // of the last mail
   std::uint64_t mails_sent_ = 0;
@@ -70,11 +71,10 @@ class SesCorpus {
   std::priority_queue<Pending, std::vector<Pending>, std::greater<>> pending_;
   std::uint64_t scheduled_ = 0;
   std::uint8_t ordinal_ = 0;  // of the mail that is being sent
-  std::uint64_t written_ = 0;
-  std::int64_t request_ms_ = 0;
   Draws ids_;
-  std::uint64_t request_high_ = 0;  // random parts of the request's ids
-  std::uint64_t request_id_ = 0;
+  std::int64_t request_ms_ = 0;     // of the request that is being filled
+  std::uint64_t request_high_ = 0;  // random parts of its ids
+  std::uint64_t request_low_ = 0;
 };
 
 }  // namespace postglass::bench

@@ -50,6 +50,7 @@ bool SubjectHolds(const EventFacts& facts, std::string_view word) {
 
 Truth::Truth(std::uint64_t events, std::int64_t start_ms)
     : start_ms_(start_ms),
+      everyone_(events <= kEveryoneEventsMax),
       mails_step_(std::max<std::uint64_t>(1, events * 10 / 26 / kSamples)),
       drawn_step_(std::max<std::uint64_t>(1, events / kSamples)) {
   for (const std::size_t day : kProcessingDays)
@@ -98,12 +99,11 @@ void Truth::NoteWords(const EventFacts& facts) {
 
 void Truth::NoteRecipients(const EventFacts& facts) {
   for (const Rank rank : facts.mail.all()) {
-    if (rank < kHeadRanks) {
-      ++head_[rank];
-      if (facts.mail.tenant == kFilterTenant) ++head_filtered_[rank];
-    } else if (rank - kRareFirst < kRareRanks) {
-      ++rare_[rank - kRareFirst];
-    }
+    if (rank - kRareFirst < kRareRanks) ++rare_[rank - kRareFirst];
+    if (rank >= kHeadRanks && !everyone_) continue;
+    PersonCounts& counts = rank < kHeadRanks ? head_[rank] : others_[rank];
+    ++counts.all;
+    counts.of_tenant += facts.mail.tenant == kFilterTenant;
   }
   std::uint32_t seen = 0;  // an event counts once for a domain
   for (const Rank rank : facts.recipients()) {
@@ -155,17 +155,20 @@ std::uint64_t Truth::Filtered() const {
 }
 
 std::uint64_t Truth::EventsOf(Rank rank) const {
-  return rank < kHeadRanks                ? head_[rank]
-         : rank - kRareFirst < kRareRanks ? rare_[rank - kRareFirst]
-                                          : 0;
+  if (rank < kHeadRanks) return head_[rank].all;
+  if (rank - kRareFirst < kRareRanks) return rare_[rank - kRareFirst];
+  const auto found = others_.find(rank);
+  return found == others_.end() ? 0 : found->second.all;
 }
 
 Truth::Counts Truth::TopRecipients(Scope scope, std::size_t limit) const {
-  const auto& head = scope == Scope::kAll ? head_ : head_filtered_;
   std::map<std::string, std::uint64_t> counts;
-  for (Rank rank = 0; rank < kHeadRanks; ++rank) {
-    if (head[rank] > 0) counts[People::Address(rank)] = head[rank];
-  }
+  const auto add = [&](Rank rank, const PersonCounts& person) {
+    const std::uint32_t count = scope == Scope::kAll ? person.all : person.of_tenant;
+    if (count > 0) counts[People::Address(rank)] = count;
+  };
+  for (Rank rank = 0; rank < kHeadRanks; ++rank) add(rank, head_[rank]);
+  for (const auto& [rank, person] : others_) add(rank, person);
   Counts sorted = Sorted(counts);
   sorted.resize(std::min(limit, sorted.size()));
   return sorted;
@@ -173,7 +176,9 @@ Truth::Counts Truth::TopRecipients(Scope scope, std::size_t limit) const {
 
 Rank Truth::medium_recipient() const {
   constexpr std::int64_t kWanted = 41;
-  const auto off = [](std::uint32_t count) { return std::abs(std::int64_t{count} - kWanted); };
+  const auto off = [](const PersonCounts& person) {
+    return std::abs(std::int64_t{person.all} - kWanted);
+  };
   const auto found =
       std::min_element(head_.begin(), head_.end(), [&](auto a, auto b) { return off(a) < off(b); });
   return static_cast<Rank>(found - head_.begin());

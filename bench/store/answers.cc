@@ -6,6 +6,28 @@
 
 namespace postglass::bench {
 
+namespace {
+
+template <class T>
+std::span<const T> ListOf(const std::map<std::size_t, std::vector<T>>& lists, std::size_t i) {
+  const auto found = lists.find(i);
+  return found == lists.end() ? std::span<const T>() : std::span<const T>(found->second);
+}
+
+}  // namespace
+
+std::span<const store::HistogramBucket> Answer::BucketsOf(std::size_t i) const {
+  return ListOf(histograms, i);
+}
+
+std::span<const store::ValueCount> Answer::ValuesOf(std::size_t i) const {
+  return ListOf(top_values, i);
+}
+
+std::span<const double> Answer::PercentilesOf(std::size_t i) const {
+  return ListOf(percentiles, i);
+}
+
 void Answer::Rows(std::span<const store::Event> events) {
   for (const store::Event& event : events) {
     row_attributes.push_back(event.attributes);

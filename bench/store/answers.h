@@ -21,6 +21,11 @@ struct Answer final : store::Sink {
   std::map<std::size_t, std::vector<store::ValueCount>> top_values;
   std::map<std::size_t, std::vector<double>> percentiles;
 
+  // Of the plan's i-th request; empty when the store did not answer it.
+  std::span<const store::HistogramBucket> BucketsOf(std::size_t i) const;
+  std::span<const store::ValueCount> ValuesOf(std::size_t i) const;
+  std::span<const double> PercentilesOf(std::size_t i) const;
+
   void Rows(std::span<const store::Event> events) override;
 
   void Count(std::uint64_t n) override { count = n; }
