@@ -16,9 +16,9 @@
 
 #include "bench/store/asking.h"
 #include "bench/store/ingest.h"
+#include "bench/store/measured_store.h"
 #include "bench/store/mixed.h"
 #include "bench/store/rows.h"
-#include "bench/store/store_under_test.h"
 
 namespace postglass::bench {
 namespace {
@@ -66,7 +66,7 @@ void MeasureVariant(Variant variant, const Settings& settings, Rows& rows) {
   const Path dir = settings.data / name;
   std::filesystem::remove_all(dir);
   std::filesystem::create_directories(settings.data);
-  StoreUnderTest store(dir);
+  MeasuredStore store(dir);
   SesCorpus corpus(CorpusOptions(settings, variant));
   Truth truth(settings.events, corpus.start_ms());
 

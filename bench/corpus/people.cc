@@ -10,7 +10,7 @@ namespace postglass::bench {
 
 namespace {
 
-constexpr double kExponent = 0.725;  // of the Zipf distribution
+constexpr double kExponent = 0.71;  // of the Zipf distribution
 constexpr std::uint64_t kOtherDomains = 150'000;
 
 struct Consumer {

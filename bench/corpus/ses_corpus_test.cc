@@ -113,7 +113,7 @@ TEST(People, NoTwoRecipientsShareAnAddress) {
   }
 }
 
-// The busiest gets one draw in some 285, and half of the draws go to people who get a mail or two.
+// The busiest gets one draw in some 335, and half of the draws go to people who get a mail or two.
 TEST(People, AFewGetVeryMuchAndMostGetLittle) {
   const People people;
   Draws draws(1);
@@ -126,7 +126,7 @@ TEST(People, AFewGetVeryMuchAndMostGetLittle) {
     busiest += rank == 0;
     distinct.insert(rank);
   }
-  EXPECT_NEAR(busiest, kDraws / 285, kDraws / 2850);
+  EXPECT_NEAR(busiest, kDraws / 335, kDraws / 3350);
   EXPECT_GT(distinct.size(), kDraws * 6U / 10);
 }
 

@@ -52,7 +52,7 @@ void AskWarm(store::LogStore& store, std::span<const Question> questions, int ro
   }
 }
 
-void AskCold(StoreUnderTest& store, const Question& question, Rows& rows) {
+void AskCold(MeasuredStore& store, const Question& question, Rows& rows) {
   std::vector<double> ms;
   for (int i = 0; i < kRestarts; ++i) {
     store.Reopen();

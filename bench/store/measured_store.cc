@@ -1,4 +1,4 @@
-#include "bench/store/store_under_test.h"
+#include "bench/store/measured_store.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,11 +13,11 @@
 
 namespace postglass::bench {
 
-StoreUnderTest::StoreUnderTest(Path dir) : dir_(std::move(dir)) {}
+MeasuredStore::MeasuredStore(Path dir) : dir_(std::move(dir)) {}
 
-StoreUnderTest::~StoreUnderTest() = default;
+MeasuredStore::~MeasuredStore() = default;
 
-double StoreUnderTest::Open() {
+double MeasuredStore::Open() {
   metrics_ = std::make_unique<Metrics>();
   const double begin = NowSeconds();
   auto opened = store::EmbeddedStore::Open(fs_, clock_, *metrics_, dir_, {});
@@ -29,13 +29,13 @@ double StoreUnderTest::Open() {
   return NowSeconds() - begin;
 }
 
-void StoreUnderTest::Close() {
+void MeasuredStore::Close() {
   store_.reset();
   metrics_.reset();
   malloc_trim(0);
 }
 
-void StoreUnderTest::Reopen() {
+void MeasuredStore::Reopen() {
   Close();
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
     if (!entry.is_regular_file()) continue;
@@ -48,7 +48,7 @@ void StoreUnderTest::Reopen() {
   Open();
 }
 
-std::uint64_t StoreUnderTest::BytesOnDisk() const {
+std::uint64_t MeasuredStore::BytesOnDisk() const {
   std::uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
     std::error_code gone;  // the store may be tidying up

@@ -11,10 +11,10 @@
 namespace postglass::bench {
 
 // The engine that is measured, in a directory; the rest of the benchmark sees a LogStore.
-class StoreUnderTest {
+class MeasuredStore {
  public:
-  explicit StoreUnderTest(Path dir);
-  ~StoreUnderTest();
+  explicit MeasuredStore(Path dir);
+  ~MeasuredStore();
 
   // Ends the program when the store cannot be opened. Returns the seconds it took.
   double Open();
