@@ -4,6 +4,10 @@
 //   store_bench [--events N] [--data DIR] [--variants raw,product] [--rounds N] [--mixed-seconds S]
 //
 // The directory is emptied first. Ends with 1 when an answer was wrong.
+//
+//   store_bench --events N --print-corpus FILE
+//
+// prints the corpus itself for the rivals, and writes questions and answers to FILE.
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -15,6 +19,7 @@
 #include <thread>
 
 #include "bench/store/asking.h"
+#include "bench/store/corpus_file.h"
 #include "bench/store/ingest.h"
 #include "bench/store/measured_store.h"
 #include "bench/store/mixed.h"
@@ -29,6 +34,7 @@ struct Settings {
   std::string variants = "raw,product";
   int rounds = 9;
   double mixed_seconds = 10;
+  std::string print_corpus;  // empty: measure
 };
 
 SesCorpus::Options CorpusOptions(const Settings& settings, Variant variant) {
@@ -113,6 +119,8 @@ Settings SettingsOf(int argc, char** argv) {
       settings.rounds = std::atoi(value);
     } else if (name == "--mixed-seconds") {
       settings.mixed_seconds = std::atof(value);
+    } else if (name == "--print-corpus") {
+      settings.print_corpus = value;
     } else {
       fmt::print(stderr, "no such option: {}\n", name);
       std::exit(2);
@@ -123,6 +131,9 @@ Settings SettingsOf(int argc, char** argv) {
 
 int Main(int argc, char** argv) {
   const Settings settings = SettingsOf(argc, argv);
+  if (!settings.print_corpus.empty()) {
+    return PrintCorpus(CorpusOptions(settings, Variant::kRaw), settings.print_corpus);
+  }
   Rows rows(settings.events);
   if (settings.variants.find("raw") != std::string::npos) {
     MeasureVariant(Variant::kRaw, settings, rows);
