@@ -86,16 +86,21 @@ bench: setup-test web
 	@bench/run.sh build/bench
 
 # The store alone, on so many generated events, then the rivals on as many (RIVALS=0: not; or fewer).
-# One JSON object a figure on standard output: bench/README.md.
+# One JSON object a figure on standard output: bench/README.md. Each step is a process of its own, so
+# that no memory of one counts for another.
 EVENTS ?= 5000000
 RIVALS ?= 1
 RIVAL_EVENTS ?= $(EVENTS)
 BENCH_STORE_DATA := $(if $(filter file,$(origin DATA)),$(CURDIR)/build/bench-store,$(DATA))
-bench-store: setup-test
+bench-store:
+	@scripts/setup.sh build bench >&2
 	@cmake --preset bench >/dev/null
 	@cmake --build build/bench -j $(JOBS) --target store_bench >&2
 	@status=0; \
-	build/bench/bench/store_bench --events $(EVENTS) --data $(BENCH_STORE_DATA) || status=1; \
+	for variant in raw product; do for step in ingest ask; do \
+	  build/bench/bench/store_bench --events $(EVENTS) --data $(BENCH_STORE_DATA) \
+	    --variants $$variant --steps $$step || status=1; \
+	done; done; \
 	[ "$(RIVALS)" = 0 ] || bench/rivals/run.sh build/bench/bench/store_bench \
 	  $(BENCH_STORE_DATA)/rivals $(RIVAL_EVENTS) || echo "bench-store: a rival failed" >&2; \
 	exit $$status

@@ -1,22 +1,23 @@
 // The embedded store on generated mail events: ingest, bytes on disk, memory, start, queries. What
 // each row means: bench/README.md. Runs on the real disk, so the figures include its fsync.
 //
-//   store_bench [--events N] [--data DIR] [--variants raw,product] [--rounds N] [--mixed-seconds S]
+//   store_bench [--events N] [--data DIR] [--variants raw,product] [--steps ingest,ask]
+//               [--rounds N] [--mixed-seconds S]
 //
-// The directory is emptied first. Ends with 1 when an answer was wrong.
+// The step `ingest` begins with an empty folder; `ask` alone takes what an earlier run of as many
+// events has left there. Ends with 1 when an answer was wrong.
 //
 //   store_bench --events N --print-corpus FILE
 //
 // prints the corpus itself for the rivals, and writes questions and answers to FILE.
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "bench/store/asking.h"
 #include "bench/store/corpus_file.h"
@@ -32,6 +33,7 @@ struct Settings {
   std::uint64_t events = 5'000'000;
   Path data = "build/bench-store";
   std::string variants = "raw,product";
+  std::string steps = "ingest,ask";
   int rounds = 9;
   double mixed_seconds = 10;
   std::string print_corpus;  // empty: measure
@@ -44,13 +46,17 @@ SesCorpus::Options CorpusOptions(const Settings& settings, Variant variant) {
   return options;
 }
 
-// Rows of the raw variant have no suffix.
+// Rows of the raw variant have none.
+std::string Suffix(std::string_view variant) {
+  return variant == "raw" ? std::string() : fmt::format("_{}", variant);
+}
+
 void PrintIngest(const IngestFigures& figures,
                  std::uint64_t bytes_on_disk,
                  std::string_view variant,
                  const Settings& settings,
                  const Rows& rows) {
-  const std::string suffix = variant == "raw" ? "" : fmt::format("_{}", variant);
+  const std::string suffix = Suffix(variant);
   const auto events = static_cast<double>(settings.events);
   // The generator's share of the cores is not there for the store.
   const double cores = std::thread::hardware_concurrency();
@@ -65,43 +71,91 @@ void PrintIngest(const IngestFigures& figures,
   rows.Print(fmt::format("disk_mb_{}", variant), static_cast<double>(bytes_on_disk) / 1e6, "MB");
 }
 
-void MeasureVariant(Variant variant, const Settings& settings, Rows& rows) {
-  const bool raw = variant == Variant::kRaw;
-  const std::string name = raw ? "raw" : "product";
-  const std::string suffix = raw ? "" : "_product";
-  const Path dir = settings.data / name;
-  std::filesystem::remove_all(dir);
-  std::filesystem::create_directories(settings.data);
-  MeasuredStore store(dir);
-  SesCorpus corpus(CorpusOptions(settings, variant));
-  Truth truth(settings.events, corpus.start_ms());
+// A corpus that has given all its events, and what is true of them.
+struct Known {
+  SesCorpus corpus;
+  Truth truth;
 
+  Known(const Settings& settings, Variant variant)
+      : corpus(CorpusOptions(settings, variant)), truth(settings.events, corpus.start_ms()) {}
+};
+
+void MeasureIngest(MeasuredStore& store,
+                   Known& known,
+                   const std::string& variant,
+                   const Settings& settings,
+                   Rows& rows) {
+  store.Empty();
   store.Open();
   ResetPeakMemory();
-  const IngestFigures figures = Ingest(*store, corpus, truth, settings.events);
+  const IngestFigures figures = Ingest(*store, known.corpus, known.truth, settings.events);
   const double peak_mb = PeakMemoryMb();
-  PrintIngest(figures, store.BytesOnDisk(), name, settings, rows);
-  rows.Print("peak_memory_ingest_mb" + suffix, peak_mb, "MB");
-  const std::uint64_t stored = (*store).Describe().events;
-  if (stored != settings.events) {
-    rows.PrintWrong("events_stored" + suffix, fmt::format("{} of {}", stored, settings.events));
-  }
-
+  PrintIngest(figures, store.BytesOnDisk(), variant, settings, rows);
+  rows.Print("peak_memory_ingest_mb" + Suffix(variant), peak_mb, "MB");
   store.Close();
+}
+
+// The events that the store holds already are made once more, to know the answers.
+void Recall(Known& known, const Settings& settings) {
+  store::NewEvent entry;
+  for (std::uint64_t i = 0; i < settings.events; ++i) {
+    known.corpus.Next(entry);
+    known.truth.Note(known.corpus.facts());
+  }
+}
+
+void MeasureQueries(MeasuredStore& store,
+                    Known& known,
+                    const std::string& variant,
+                    const Settings& settings,
+                    Rows& rows) {
+  constexpr int kStarts = 3;
+  const bool raw = variant == "raw";
   ResetPeakMemory();
   std::vector<double> start_ms;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < kStarts; ++i) {
     store.Close();
     start_ms.push_back(store.Open() * 1000);
   }
-  rows.Print("start_ms" + suffix, Median(start_ms), "ms");
-  AskWarm(
-      *store, raw ? RawQuestions(truth, corpus) : ProductQuestions(truth), settings.rounds, rows);
-  rows.Print("peak_memory_queries_mb" + suffix, PeakMemoryMb(), "MB");
+  const std::uint64_t stored = (*store).Describe().events;
+  if (stored != settings.events) {
+    rows.PrintWrong("start_ms" + Suffix(variant),
+                    fmt::format("the store has {} of {} events", stored, settings.events));
+    return;
+  }
+  rows.Print("start_ms" + Suffix(variant), Median(start_ms), "ms");
+  AskWarm(*store,
+          raw ? RawQuestions(known.truth, known.corpus) : ProductQuestions(known.truth),
+          settings.rounds,
+          rows);
+  rows.Print("peak_memory_queries_mb" + Suffix(variant), PeakMemoryMb(), "MB");
   if (!raw) return;
-  AskCold(store, ColdRare(truth), rows);
+  AskCold(store, ColdRare(known.truth), rows);
   AskCold(store, ColdAbsent(), rows);
-  AskMixed(*store, corpus, truth, settings.mixed_seconds, rows);
+  store.Close();
+
+  // On a copy: what arrives meanwhile is none of the events that are known.
+  MeasuredStore copy(settings.data / "mixed");
+  copy.CopyFrom(store);
+  copy.Open();
+  AskMixed(*copy, known.corpus, known.truth, settings.mixed_seconds, rows);
+  copy.Close();
+  copy.Empty();
+}
+
+void MeasureVariant(Variant variant, const Settings& settings, Rows& rows) {
+  const std::string name = variant == Variant::kRaw ? "raw" : "product";
+  std::filesystem::create_directories(settings.data);
+  MeasuredStore store(settings.data / name);
+  Known known(settings, variant);
+  if (settings.steps.find("ingest") != std::string::npos) {
+    MeasureIngest(store, known, name, settings, rows);
+  } else {
+    Recall(known, settings);
+  }
+  if (settings.steps.find("ask") != std::string::npos) {
+    MeasureQueries(store, known, name, settings, rows);
+  }
 }
 
 Settings SettingsOf(int argc, char** argv) {
@@ -115,6 +169,8 @@ Settings SettingsOf(int argc, char** argv) {
       settings.data = value;
     } else if (name == "--variants") {
       settings.variants = value;
+    } else if (name == "--steps") {
+      settings.steps = value;
     } else if (name == "--rounds") {
       settings.rounds = std::atoi(value);
     } else if (name == "--mixed-seconds") {

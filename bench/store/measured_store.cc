@@ -48,6 +48,13 @@ void MeasuredStore::Reopen() {
   Open();
 }
 
+void MeasuredStore::Empty() { std::filesystem::remove_all(dir_); }
+
+void MeasuredStore::CopyFrom(const MeasuredStore& other) {
+  Empty();
+  std::filesystem::copy(other.dir_, dir_, std::filesystem::copy_options::recursive);
+}
+
 std::uint64_t MeasuredStore::BytesOnDisk() const {
   std::uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {

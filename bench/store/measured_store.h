@@ -23,6 +23,10 @@ class MeasuredStore {
   // files' pages, opens.
   void Reopen();
 
+  // Both only while closed.
+  void Empty();
+  void CopyFrom(const MeasuredStore& other);
+
   store::LogStore& operator*() const { return *store_; }
 
   std::uint64_t BytesOnDisk() const;  // of all files
