@@ -58,6 +58,9 @@ namespace postglass {
 namespace {
 
 constexpr std::chrono::seconds kDrainLimit{10};
+// Nobody waits for outbox and capture but the stages behind them, which do better in batches. Far
+// below what an event may take until it is searchable.
+constexpr std::chrono::milliseconds kCommitSpacing{3};
 constexpr std::string_view kSendPath = "/v2/email/outbound-emails";
 // A send up to this size is worked out by the event loop itself (some 150 µs for a small mail).
 constexpr std::size_t kSendAtOnceBytesMax = 64 << 10;
@@ -407,6 +410,7 @@ Status ServerImpl::ComposeTopics() {
   options.account = account_;
   options.public_url = [this] { return addresses_.public_url(); };
   options.durability = DurabilityOf(options_);
+  options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(topics_,
                    topics::TopicService::Create({directory_.settings(),
@@ -453,6 +457,7 @@ Status ServerImpl::ComposeMail() {
       std::chrono::duration_cast<std::chrono::hours>(options_.Duration("capture.retention"));
   capture.bytes_max = options_.Bytes("capture.bytes_max");
   capture.durability = DurabilityOf(options_);
+  capture.commit_spacing = kCommitSpacing;
   ASSIGN_OR_RETURN(captured_,
                    mail::CapturedMails::Open(world_.fs,
                                              world_.clock,
