@@ -127,12 +127,22 @@ struct Gateway::Impl {
     return route->service->RenderError(request, error);
   }
 
+  void CountAnswer(const Route& route, int status) {
+    Count(&route, status < 400 ? "ok" : status < 500 ? "client_error" : "server_error");
+  }
+
   net::HttpResponse Serve(const Route& route, const ServiceRequest& request) {
     net::HttpResponse response = route.service->Handle(request);
-    Count(&route,
-          response.status < 400   ? "ok"
-          : response.status < 500 ? "client_error"
-                                  : "server_error");
+    if (!response.later) {
+      CountAnswer(route, response.status);
+      return response;
+    }
+    response.later = [this, &route, begin = std::move(response.later)](net::HttpRespond respond) {
+      begin([this, &route, respond = std::move(respond)](net::HttpResponse answer) {
+        CountAnswer(route, answer.status);
+        respond(std::move(answer));
+      });
+    };
     return response;
   }
 

@@ -52,7 +52,8 @@ struct ServiceRequest {
   std::string request_id;  // UUID; goes into the answer
 };
 
-// One AWS service. Thread-safe; may block. Renders its own errors and sets x-amzn-RequestId.
+// One AWS service. Thread-safe; may block, or answer later (HttpResponse::later). Renders its own
+// errors and sets x-amzn-RequestId.
 class Service {
  public:
   virtual ~Service() = default;

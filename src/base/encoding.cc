@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "base/check.h"
 
@@ -87,6 +88,17 @@ std::size_t Utf8Length(std::string_view text, std::size_t at) {
   if (lead == 0xF0 && second < 0x90) return 0;                    // overlong
   if (lead == 0xF4 && second > 0x8F) return 0;                    // above U+10FFFF
   return length;
+}
+
+// How many bytes of ASCII `text` begins with, to whole words of eight: most text is nothing else.
+std::size_t AsciiPrefix(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof(word) <= text.size(); at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    if ((word & kHighBits) != 0) return at;
+  }
+  return at;
 }
 
 }  // namespace
@@ -206,6 +218,8 @@ std::string_view TrimAscii(std::string_view text) {
 
 bool IsUtf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    i += AsciiPrefix(text.substr(i));
+    if (i == text.size()) return true;
     const std::size_t length = Utf8Length(text, i);
     if (length == 0) return false;
     i += length;

@@ -26,6 +26,7 @@ class POSTGLASS_TSA(capability("mutex")) Mutex {
   void unlock() POSTGLASS_TSA(release_capability()) { mutex_.unlock(); }
 
  private:
+  friend class CondVar;
   std::mutex mutex_;
 };
 
@@ -45,13 +46,23 @@ class POSTGLASS_TSA(scoped_lockable) MutexLock {
 };
 
 // Waits on a Mutex that the caller holds. Always wait in a loop on the condition itself.
+//
+// Waits on the mutex itself and not through std::condition_variable_any, which has a second mutex
+// of its own: every wait and every wake-up would take both.
 class CondVar {
  public:
-  void Wait(Mutex& mutex) REQUIRES(mutex) { condition_.wait(mutex); }
+  void Wait(Mutex& mutex) REQUIRES(mutex) {
+    std::unique_lock<std::mutex> held(mutex.mutex_, std::adopt_lock);
+    condition_.wait(held);
+    held.release();  // it stays the caller's
+  }
 
   // Returns false when `duration` passed first.
   bool WaitFor(Mutex& mutex, std::chrono::nanoseconds duration) REQUIRES(mutex) {
-    return condition_.wait_for(mutex, duration) == std::cv_status::no_timeout;
+    std::unique_lock<std::mutex> held(mutex.mutex_, std::adopt_lock);
+    const bool woken = condition_.wait_for(held, duration) == std::cv_status::no_timeout;
+    held.release();
+    return woken;
   }
 
   void NotifyOne() { condition_.notify_one(); }
@@ -59,7 +70,7 @@ class CondVar {
   void NotifyAll() { condition_.notify_all(); }
 
  private:
-  std::condition_variable_any condition_;
+  std::condition_variable condition_;
 };
 
 }  // namespace postglass

@@ -23,6 +23,17 @@ struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 
+// Fetched once: EVP_aes_256_gcm() is looked up by name, under a lock, at each use. Never freed, as
+// OpenSSL's own tables.
+const EVP_CIPHER* Aes256Gcm() {
+  static const EVP_CIPHER* const cipher = [] {
+    const EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+    CHECK(fetched != nullptr);
+    return fetched;
+  }();
+  return cipher;
+}
+
 using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
 const unsigned char* Bytes(std::string_view text) {
@@ -66,8 +77,7 @@ std::string SecretBox::Seal(std::string_view context, std::string_view plain) co
   const Context cipher(EVP_CIPHER_CTX_new());
   int length = 0;
   CHECK(cipher != nullptr);
-  CHECK(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, Bytes(key_), Bytes(nonce)) ==
-        1);
+  CHECK(EVP_EncryptInit_ex(cipher.get(), Aes256Gcm(), nullptr, Bytes(key_), Bytes(nonce)) == 1);
   CHECK(EVP_EncryptUpdate(
             cipher.get(), nullptr, &length, Bytes(context), static_cast<int>(context.size())) == 1);
   CHECK(EVP_EncryptUpdate(
@@ -96,8 +106,7 @@ Result<std::string> SecretBox::Unseal(std::string_view context, std::string_view
   std::array<unsigned char, kTagBytes> rest;  // GCM's final step writes nothing
   int length = 0;
   CHECK(cipher != nullptr);
-  CHECK(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, Bytes(key_), Bytes(nonce)) ==
-        1);
+  CHECK(EVP_DecryptInit_ex(cipher.get(), Aes256Gcm(), nullptr, Bytes(key_), Bytes(nonce)) == 1);
   CHECK(EVP_DecryptUpdate(
             cipher.get(), nullptr, &length, Bytes(context), static_cast<int>(context.size())) == 1);
   CHECK(

@@ -18,12 +18,14 @@ WorkerPool::WorkerPool(Options options) : queue_max_(options.queue_max) {
 WorkerPool::~WorkerPool() { Stop(); }
 
 bool WorkerPool::Submit(std::function<void()> task) {
+  bool wake = false;
   {
     MutexLock lock(mutex_);
     if (stopping_ || tasks_.size() >= queue_max_) return false;
     tasks_.push_back(std::move(task));
+    wake = workers_.Added();
   }
-  work_.NotifyOne();
+  if (wake) work_.NotifyOne();
   return true;
 }
 
@@ -51,14 +53,21 @@ std::size_t WorkerPool::queued() const {
 void WorkerPool::Run() {
   for (;;) {
     std::function<void()> task;
+    bool wake_next = false;
     {
       MutexLock lock(mutex_);
-      while (tasks_.empty() && !stopping_) work_.Wait(mutex_);
+      while (tasks_.empty() && !stopping_) {
+        workers_.BeginWait();
+        work_.Wait(mutex_);
+        workers_.EndWait();
+      }
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();
       ++running_;
+      wake_next = workers_.Took(!tasks_.empty());
     }
+    if (wake_next) work_.NotifyOne();
     task();
     task = nullptr;  // what it captured goes before Drain() returns
     MutexLock lock(mutex_);

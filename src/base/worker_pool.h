@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/idle_workers.h"
 #include "base/mutex.h"
 
 namespace postglass {
@@ -43,6 +44,7 @@ class WorkerPool {
   CondVar work_;
   CondVar idle_;
   std::deque<std::function<void()>> tasks_ GUARDED_BY(mutex_);
+  IdleWorkers workers_ GUARDED_BY(mutex_);
   std::size_t running_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);

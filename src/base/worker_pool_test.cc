@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 
 namespace postglass {
 namespace {
@@ -14,6 +15,19 @@ TEST(WorkerPool, RunsEveryTaskBeforeDrainReturns) {
   for (int i = 0; i < 500; ++i) EXPECT_TRUE(pool.Submit([&] { ++ran; }));
   pool.Drain();
   EXPECT_EQ(ran, 500);
+}
+
+// A worker that was woken wakes the next one when there is more than it takes: nobody else would.
+TEST(WorkerPool, HasAsManyAtWorkAsTasksNeedEachOther) {
+  constexpr int kTogether = 4;
+  WorkerPool pool({.threads = kTogether, .queue_max = 1000});
+  for (int round = 0; round < 200; ++round) {
+    std::latch together(kTogether);
+    for (int i = 0; i < kTogether; ++i) {
+      ASSERT_TRUE(pool.Submit([&] { together.arrive_and_wait(); }));
+    }
+    pool.Drain();
+  }
 }
 
 TEST(WorkerPool, RefusesWhenTheQueueIsFull) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -111,6 +112,7 @@ void FileJournal::AppendAsync(std::vector<std::string> payloads, Committed done)
 
 void FileJournal::Run() {
   std::vector<Call> calls;
+  std::optional<std::chrono::nanoseconds> committed_at;
   for (;;) {
     Sequence rotate_for = 0;
     {
@@ -120,11 +122,17 @@ void FileJournal::Run() {
         work_.Wait(mutex_);
       }
       idle_ = false;
+      if (committed_at && !stopping_ && rotate_for_ == 0) {
+        const auto left = *committed_at + options_.commit_spacing - clock_.Monotonic();
+        // Once, and woken by nobody but Stop() and a trim: the queue is looked at afterwards.
+        if (left > std::chrono::nanoseconds(0)) work_.WaitFor(mutex_, left);
+      }
       if (queue_.empty() && stopping_) break;
       calls.swap(queue_);
       rotate_for = std::exchange(rotate_for_, 0);
     }
     if (rotate_for > 0) RotateAndTrim(rotate_for);
+    committed_at = clock_.Monotonic();
     CommitAll(calls);
     calls.clear();
   }

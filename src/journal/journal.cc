@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/awaited.h"
 #include "base/log.h"
-#include "base/mutex.h"
 #include "journal/cursor_store.h"
 #include "journal/file_journal.h"
 #include "journal/recovery.h"
@@ -75,24 +75,12 @@ Result<std::unique_ptr<Journal>> Journal::Open(FileSystem& fs,
 }
 
 Result<Sequence> Journal::Append(std::string payload) {
-  struct Waiter {
-    Mutex mutex;
-    CondVar done;
-    std::optional<Result<Sequence>> result GUARDED_BY(mutex);
-  };
-
-  Waiter waiter;
+  Awaited<Result<Sequence>> appended;
   std::vector<std::string> payloads;
   payloads.push_back(std::move(payload));
-  AppendAsync(std::move(payloads), [&waiter](Result<Sequence> result) {
-    // Notified under the lock: the waiter is gone as soon as it can see the result.
-    MutexLock lock(waiter.mutex);
-    waiter.result = std::move(result);
-    waiter.done.NotifyOne();
-  });
-  MutexLock lock(waiter.mutex);
-  while (!waiter.result) waiter.done.Wait(waiter.mutex);
-  return std::move(*waiter.result);
+  AppendAsync(std::move(payloads),
+              [&appended](Result<Sequence> result) { appended.Set(std::move(result)); });
+  return appended.Get();
 }
 
 }  // namespace postglass::journal

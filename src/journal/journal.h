@@ -53,6 +53,9 @@ struct Options {
   // The next record gets at least this: for those who remember sequences elsewhere, should the
   // journal's files be lost.
   Sequence sequence_min = 1;
+  // At least so long from the begin of one commit to that of the next: what is appended meanwhile
+  // shares its sync. For journals nobody waits for; a lone record is still written at once.
+  std::chrono::milliseconds commit_spacing{0};
   Durability durability = Durability::kFsync;
   Access access = Access::kReadWrite;
   std::string name = "journal";  // label of metrics and log lines

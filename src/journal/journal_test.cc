@@ -44,6 +44,24 @@ TEST(Journal, ReadsBackWhatWasAppended) {
   EXPECT_THAT(ReadAll(*journal, 4), IsEmpty());
 }
 
+// Spacing makes later records wait for each other, not the first one, and never holds up the end.
+TEST(Journal, SpacedCommitsWriteALoneRecordAtOnceAndAllAtTheEnd) {
+  Harness h;
+  h.options.commit_spacing = std::chrono::hours(1);
+  std::atomic<int> acknowledged = 0;
+  {
+    const auto journal = h.Open();
+    EXPECT_EQ(*journal->Append("one"), 1U);
+    for (const char* payload : {"two", "three"}) {
+      journal->AppendAsync({payload}, [&](Result<Sequence> sequence) {
+        if (sequence) ++acknowledged;
+      });
+    }
+  }
+  EXPECT_EQ(acknowledged, 2);
+  EXPECT_THAT(Payloads(ReadAll(*h.Open())), ElementsAre("one", "two", "three"));
+}
+
 TEST(Journal, AReaderGoesOnWhereTheEndWas) {
   Harness h;
   h.options.file_bytes_max = 200;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/awaited.h"
 #include "base/encoding.h"
 #include "mail/address.h"
 #include "mail/encoded_word.h"
@@ -94,29 +95,43 @@ MailService::MailService(const Dependencies& dependencies) : on_(dependencies) {
 }
 
 SendOutcome MailService::Send(Submission submission) {
+  Awaited<SendOutcome> sent;
+  SendAsync(std::move(submission), [&sent](SendOutcome outcome) { sent.Set(std::move(outcome)); });
+  return sent.Get();
+}
+
+void MailService::SendAsync(Submission submission, std::function<void(SendOutcome)> done) {
   Draft draft;
   draft.submission = std::move(submission);
   const std::size_t door = DoorIndex(draft.submission.operation);
-  std::optional<SendError> refused = Prepare(draft);
-  if (!refused) {
-    Mail mail = MakeMail(draft);
-    std::string id = mail.message_id;
-    const std::size_t recipients = mail.recipients.size();
-    const Status kept = on_.spool.Accept(std::move(mail));
-    if (kept) {
-      on_.account_state.Count(EventType::kSend, recipients);
-      accepted_[door]->Add();
-      return id;
-    }
-    refused = SendError{Kind::kUnavailable,
-                        fmt::format("The message could not be stored: {}", kept.error().message)};
+  if (std::optional<SendError> refused = Prepare(draft)) {
+    return done(Refuse(door, std::move(*refused)));
   }
+  Mail mail = MakeMail(draft);
+  std::string id = mail.message_id;
+  const std::size_t recipients = mail.recipients.size();
+  on_.spool.AcceptAsync(
+      std::move(mail),
+      [this, id = std::move(id), recipients, door, done = std::move(done)](Status kept) mutable {
+        if (!kept) {
+          return done(
+              Refuse(door,
+                     {Kind::kUnavailable,
+                      fmt::format("The message could not be stored: {}", kept.error().message)}));
+        }
+        on_.account_state.Count(EventType::kSend, recipients);
+        accepted_[door]->Add();
+        done(std::move(id));
+      });
+}
+
+SendError MailService::Refuse(std::size_t door, SendError why) const {
   on_.metrics
       .GetCounter("postglass_mail_refused_total",
                   "Mails refused, by operation and reason.",
-                  {{"door", kDoors[door]}, {"reason", SendErrorName(refused->kind)}})
+                  {{"door", kDoors[door]}, {"reason", SendErrorName(why.kind)}})
       .Add();
-  return std::move(*refused);
+  return why;
 }
 
 std::optional<SendError> MailService::Prepare(Draft& draft) const {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -39,6 +41,7 @@ class MailService final : public Mailer {
 
   // An id: the mail and its Send event are durable. kUnavailable: nothing is, send again.
   SendOutcome Send(Submission submission) override;
+  void SendAsync(Submission submission, std::function<void(SendOutcome)> done) override;
 
  private:
   struct Draft;
@@ -51,6 +54,7 @@ class MailService final : public Mailer {
   std::optional<SendError> CheckIdentities(const Draft& draft) const;
   std::optional<SendError> Admit(const Draft& draft) const;
   Mail MakeMail(Draft& draft) const;
+  SendError Refuse(std::size_t door, SendError why) const;
 
   const Dependencies on_;
   std::array<Counter*, 4> accepted_;  // by door

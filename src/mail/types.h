@@ -57,11 +57,17 @@ struct SendError {
 
 using SendOutcome = std::variant<std::string, SendError>;  // message id, or why not
 
-// The one way in. Thread-safe; blocks until message and Send event are durable.
+// The one way in. Thread-safe.
 class Mailer {
  public:
   virtual ~Mailer() = default;
+  // Blocks until message and Send event are durable.
   virtual SendOutcome Send(Submission submission) = 0;
+  // Waits for no disk: `done` is called once, by any thread, this one included, with what Send()
+  // would return. When this throws, `done` was not called and never will be.
+  virtual void SendAsync(Submission submission, std::function<void(SendOutcome)> done) {
+    done(Send(std::move(submission)));
+  }
 };
 
 // A mail that was accepted.
@@ -171,6 +177,10 @@ class Spool {
   virtual ~Spool() = default;
   // Mail and Send event are durable on OK. Errors: kUnavailable, kDiskFull, kIo.
   virtual Status Accept(Mail mail) = 0;
+  // The same without waiting for the disk; `done` is called once, by any thread, this one included.
+  virtual void AcceptAsync(Mail mail, std::function<void(Status)> done) {
+    done(Accept(std::move(mail)));
+  }
   // Makes one event durable; it will be published. For open, click, reject, rendering failure.
   virtual Status Record(MailEvent event) = 0;
 };

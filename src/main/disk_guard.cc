@@ -69,6 +69,11 @@ Status GuardedSpool::Accept(mail::Mail mail) {
   return spool_.Accept(std::move(mail));
 }
 
+void GuardedSpool::AcceptAsync(mail::Mail mail, std::function<void(Status)> done) {
+  if (Status may = guard_.MayWrite(); !may) return done(std::move(may));
+  spool_.AcceptAsync(std::move(mail), std::move(done));
+}
+
 Status GuardedSpool::Record(mail::MailEvent event) { return spool_.Record(std::move(event)); }
 
 }  // namespace postglass

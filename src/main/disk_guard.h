@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -55,6 +56,7 @@ class GuardedSpool final : public mail::Spool {
   GuardedSpool(mail::Spool& spool, DiskGuard& guard) : spool_(spool), guard_(guard) {}
 
   Status Accept(mail::Mail mail) override;
+  void AcceptAsync(mail::Mail mail, std::function<void(Status)> done) override;
   Status Record(mail::MailEvent event) override;
 
  private:

@@ -58,6 +58,12 @@ namespace postglass {
 namespace {
 
 constexpr std::chrono::seconds kDrainLimit{10};
+// Nobody waits for outbox and capture but the stages behind them, which do better in batches. Far
+// below what an event may take until it is searchable.
+constexpr std::chrono::milliseconds kCommitSpacing{3};
+constexpr std::string_view kSendPath = "/v2/email/outbound-emails";
+// A send up to this size is worked out by the event loop itself (some 150 µs for a small mail).
+constexpr std::size_t kSendAtOnceBytesMax = 64 << 10;
 constexpr std::string_view kLambdaPathPrefixes[] = {
     "/2015-03-31/", "/2017-03-31/", "/2017-10-31/", "/2019-09-25/", "/2019-09-30/", "/2020-06-30/"};
 
@@ -404,6 +410,7 @@ Status ServerImpl::ComposeTopics() {
   options.account = account_;
   options.public_url = [this] { return addresses_.public_url(); };
   options.durability = DurabilityOf(options_);
+  options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(topics_,
                    topics::TopicService::Create({directory_.settings(),
@@ -450,6 +457,7 @@ Status ServerImpl::ComposeMail() {
       std::chrono::duration_cast<std::chrono::hours>(options_.Duration("capture.retention"));
   capture.bytes_max = options_.Bytes("capture.bytes_max");
   capture.durability = DurabilityOf(options_);
+  capture.commit_spacing = kCommitSpacing;
   ASSIGN_OR_RETURN(captured_,
                    mail::CapturedMails::Open(world_.fs,
                                              world_.clock,
@@ -702,6 +710,9 @@ Result<std::string> ServerImpl::ListenSmtp(std::string_view key, net::SmtpServer
 Result<Server::Addresses> ServerImpl::Listen() {
   net::HttpServerOptions http_options;
   http_options.worker_threads = static_cast<int>(options_.Integer("http.workers"));
+  http_options.at_once = [](const net::HttpRequest& request) {
+    return request.path() == kSendPath && request.body.size() <= kSendAtOnceBytesMax;
+  };
   ASSIGN_OR_RETURN(http_,
                    net::HttpServer::Create(
                        http_options,

@@ -102,6 +102,8 @@ Status BlockingStream::StartTls(const std::shared_ptr<SSL_CTX>& context,
 }
 
 Result<std::size_t> BlockingStream::Read(std::span<char> into, Deadline deadline) {
+  // Nearly always the answer to what was just written, which is not there yet.
+  if (!socket_.has_pending_input()) RETURN_IF_ERROR(Wait(IoState::kWantRead, deadline));
   for (;;) {
     const IoResult result = socket_.Read(into);
     if (result.state == IoState::kDone) return result.bytes;

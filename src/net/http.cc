@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/awaited.h"
 #include "base/encoding.h"
 
 namespace postglass::net {
@@ -35,6 +36,13 @@ std::optional<std::string_view> Headers::Find(std::string_view name) const {
     if (EqualsIgnoreAsciiCase(field.first, name)) return field.second;
   }
   return std::nullopt;
+}
+
+HttpResponse AwaitAnswer(HttpResponse response) {
+  if (!response.later) return response;
+  Awaited<HttpResponse> answer;
+  response.later([&answer](HttpResponse ready) { answer.Set(std::move(ready)); });
+  return answer.Get();
 }
 
 HttpResponse TextResponse(int status, std::string text) {

@@ -75,13 +75,25 @@ class BodyWriter {
   virtual bool Gone() = 0;
 };
 
+struct HttpResponse;
+// Gives a request its answer. Called once, on any thread.
+using HttpRespond = std::function<void(HttpResponse)>;
+
 struct HttpResponse {
   int status = 200;
   Headers headers;
   std::string body;
   // When set, called on the worker after the headers went out; its pieces are the body (chunked).
   std::function<void(BodyWriter&)> stream;
+  // When set, the answer is not known yet and everything else here means nothing. Called once, on
+  // the handler's thread right after its return; the answer is what it passes to `respond`, at once
+  // or later, and has neither `stream` nor `later`. When it throws, `respond` was not called and
+  // never will be. A handler that waits for the disk holds no thread this way.
+  std::function<void(HttpRespond respond)> later;
 };
+
+// The answer itself: when it comes later, waits for it. Not on an event loop.
+HttpResponse AwaitAnswer(HttpResponse response);
 
 // Runs on a worker thread and may block. Must be thread-safe. Must not throw.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

@@ -218,7 +218,12 @@ Task<HttpConnection::Next> HttpConnection::Answer() {
   channel_.reset();
   handled_ = false;
 
-  if (!shared_.pool.Submit([this] { RunHandler(); })) {
+  if (shared_.options.at_once && shared_.options.at_once(request_)) {
+    RunHandler();
+    // Also when the answer is there: a client that sends one request behind the other must not
+    // keep the loop from the other connections.
+    co_await waker_->Wait();
+  } else if (!shared_.pool.Submit([this] { RunHandler(); })) {
     shared_.CountRejected("queue");
     response_ = Overloaded("too many requests at once\n");
     handled_ = true;
@@ -239,11 +244,20 @@ Task<HttpConnection::Next> HttpConnection::Answer() {
   co_return next;
 }
 
-// On a worker. The connection stays until the last Notify(), and may be gone right after it.
+// On a worker, or on the loop (HttpServerOptions::at_once). The connection stays until the last
+// Notify(), and may be gone right after it.
 void HttpConnection::RunHandler() {
   std::shared_ptr<Waker> waker = waker_;
   try {
     response_ = shared_.handler(request_);
+    if (const auto later = std::move(response_.later)) {
+      later([this, waker](HttpResponse answer) {
+        response_ = std::move(answer);
+        handled_ = true;
+        Waker::Notify(waker);
+      });
+      return;
+    }
   } catch (const std::exception& thrown) {
     // A fault of the handler; this request fails and the others go on.
     log::Error("net", "handler of {} threw: {}", request_.path(), thrown.what());

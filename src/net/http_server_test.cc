@@ -5,9 +5,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "net/http_client.h"
 #include "net/http_testing.h"
 
@@ -88,6 +90,50 @@ TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
     EXPECT_EQ(client.ReadUntil("hi"), "POST /x hi");
   }
   EXPECT_EQ(Count("postglass_http_requests_total", "class", "2xx"), 3);
+}
+
+// Answers in the order of the requests, however they come about: by a worker, by the loop, at once,
+// or later by a thread of neither.
+TEST_F(HttpServerTest, AnswersLaterAndAtOnce) {
+  WorkerPool others({.threads = 2, .queue_max = 100});
+  HttpServerOptions options;
+  options.at_once = [](const HttpRequest& request) { return request.path() != "/worker"; };
+  Serve(
+      [&](const HttpRequest& request) {
+        if (request.query() == "now") return Echo(request);
+        if (request.query() == "throws") throw std::runtime_error("a fault");
+        HttpResponse response;
+        response.later = [&others, answer = Echo(request)](HttpRespond respond) {
+          if (answer.body.find("fails") != std::string::npos) throw std::runtime_error("a fault");
+          EXPECT_TRUE(others.Submit([respond = std::move(respond), answer] { respond(answer); }));
+        };
+        return response;
+      },
+      std::move(options));
+  std::string requests;
+  const std::vector<std::string> targets = {"/worker?now",
+                                            "/worker",
+                                            "/loop",
+                                            "/loop?now",
+                                            "/loop?throws",
+                                            "/loop?fails",
+                                            "/worker",
+                                            "/"};
+  for (const std::string& target : targets)
+    requests += "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  RawClient client(port_);
+  for (int round = 0; round < 20; ++round) {
+    client.Send(requests);
+    for (const std::string& target : targets) {
+      const bool fails =
+          target.find("throws") != std::string::npos || target.find("fails") != std::string::npos;
+      const std::string head = client.ReadUntil("\r\n\r\n");
+      EXPECT_TRUE(head.starts_with(fails ? "HTTP/1.1 500" : "HTTP/1.1 200")) << head;
+      const std::string body = fails ? "internal error\n" : "GET " + target + " ";
+      EXPECT_EQ(client.ReadUntil(body), body);
+    }
+  }
+  others.Stop();
 }
 
 TEST_F(HttpServerTest, TellsTheHandlerWhoAsks) {

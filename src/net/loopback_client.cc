@@ -42,7 +42,7 @@ class LoopbackClient final : public HttpClient {
     received.peer_address = "127.0.0.1";
     received.over_tls = url.scheme == "https";
 
-    HttpResponse response = handler_(received);
+    HttpResponse response = AwaitAnswer(handler_(received));
     bool overflown = response.body.size() > request.response_bytes_max;
     if (response.stream && !overflown) {
       response.body.clear();  // as on the wire: the stream is the body

@@ -34,6 +34,7 @@ struct SmtpPeer {
 };
 
 // The meaning of one connection. Calls come one at a time, on worker threads; they may block.
+// Sessions that only compute may say so and spare two switches of threads a command.
 class SmtpSession {
  public:
   virtual ~SmtpSession() = default;
@@ -51,6 +52,16 @@ class SmtpSession {
   // The message after Next::kData, dot-unstuffed, CRLF line ends; nothing when it passed
   // message_bytes_max (it was read and thrown away).
   virtual Answer Data(std::optional<std::string> message) = 0;
+
+  // The same for a session that need not hold a thread while it waits: `done` is called once, by
+  // any thread, this one included. When this throws, `done` was not called and never will be.
+  virtual void DataAsync(std::optional<std::string> message, std::function<void(Answer)> done) {
+    done(Data(std::move(message)));
+  }
+
+  // True: Command(), Line() and, for small messages, DataAsync() neither block nor take longer than
+  // some 500 µs, and the event loop may call them itself. Never changes.
+  virtual bool computes_only() const { return false; }
 
   // Until true, login_timeout holds instead of command_timeout. Asked between the other calls.
   virtual bool logged_in() const { return false; }

@@ -18,6 +18,20 @@ constexpr int kBadLinesMax = 10;
 // A message above the limit is read to its end, so that the client hears why. One that goes on for
 // longer than this many times the limit is not meant to end.
 constexpr std::size_t kDrainFactor = 4;
+// What the loop lets a session compute itself: a longer message takes more than some 500 µs.
+constexpr std::size_t kAtOnceBytesMax = 64 << 10;
+constexpr int kLinesAtOnceMax = 16;
+
+// False when it threw.
+bool CatchingAll(const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::exception& thrown) {
+    log::Error("net", "SMTP session threw: {}", thrown.what());
+    return false;
+  }
+}
 
 }  // namespace
 
@@ -116,20 +130,12 @@ Task<void> SmtpConnection::Converse() {
       }
     }
     if (input == Input::kClose) co_return;
-    const std::function<void()> answer = [this, &message] {
-      switch (answer_.next) {
-        case Next::kData:
-          answer_ = session_->Data(std::move(message));
-          break;
-        case Next::kLine:
-          answer_ = session_->Line(line_.line());
-          break;
-        default:
-          answer_ = session_->Command(line_.line());
-          break;
-      }
-    };
-    const bool answered = co_await OnWorker(answer);
+    bool answered = false;
+    if (answer_.next == Next::kData) {
+      answered = co_await AnswerMessage(message);
+    } else {
+      answered = co_await AnswerLine();
+    }
     Uncharge();
     line_.Next();
     if (!answered) answer_ = {{421, {"4.3.0 Internal error"}, true}, Next::kCommand};
@@ -180,7 +186,10 @@ Task<SmtpConnection::Input> SmtpConnection::ReadLine() {
     if (line_.state() != SmtpLineDecoder::State::kWanting) break;
     if (input_.empty()) input_.Release();  // a client that thinks holds no memory
     waiting_ = true;
-    const bool filled = co_await FillBuffer();
+    // A client answers later than at once: trying to read first would be in vain.
+    const IoState ready = co_await stream_.AwaitInput();
+    bool filled = ready == IoState::kDone;
+    if (filled) filled = co_await FillBuffer();
     waiting_ = false;
     if (!filled) {
       co_await GiveUp();
@@ -255,16 +264,67 @@ Task<bool> SmtpConnection::Send(const SmtpReply& reply) {
   co_return state == IoState::kDone;
 }
 
+Task<bool> SmtpConnection::AnswerLine() {
+  bool answered = false;
+  const std::function<void()> answer = [this, &answered] {
+    answer_ = answer_.next == Next::kLine ? session_->Line(line_.line())
+                                          : session_->Command(line_.line());
+    answered = true;
+  };
+  if (!session_->computes_only()) {
+    const bool done = co_await OnWorker(answer);
+    co_return done;
+  }
+  if (++lines_at_once_ > kLinesAtOnceMax) co_await LetOthersRun();
+  CatchingAll(answer);
+  co_return answered;
+}
+
+// A client that sends one command behind the other must not keep the loop from the others.
+Task<void> SmtpConnection::LetOthersRun() {
+  lines_at_once_ = 0;
+  Waker::Notify(waker_);
+  co_await waker_->Wait();
+}
+
+// No thread waits while the session waits for the disk. The connection stays until the one
+// Notify(), and may be gone right after it.
+Task<bool> SmtpConnection::AnswerMessage(std::optional<std::string>& message) {
+  const bool at_once =
+      session_->computes_only() && (!message || message->size() <= kAtOnceBytesMax);
+  turn_ = Turn::kOpen;
+  const auto finish = [this](Turn how) {
+    std::shared_ptr<Waker> waker = waker_;
+    turn_ = how;
+    Waker::Notify(std::move(waker));
+  };
+  const std::function<void()> begin = [this, &message, &finish] {
+    const bool begun = CatchingAll([this, &message, finish] {
+      session_->DataAsync(std::move(message), [this, finish](SmtpSession::Answer answer) {
+        answer_ = std::move(answer);
+        finish(Turn::kAnswered);
+      });
+    });
+    if (!begun) finish(Turn::kFailed);
+  };
+  if (at_once) {
+    begin();
+  } else if (!shared_.pool.Submit(begin)) {
+    co_return false;
+  }
+  lines_at_once_ = 0;
+  // At least once, also when the answer is there: its ring must not pass for another one.
+  do {
+    co_await waker_->Wait();
+  } while (turn_ == Turn::kOpen);
+  co_return turn_ == Turn::kAnswered;
+}
+
 // Runs `work` on a worker and waits for it. False when it threw, or the server stops.
 Task<bool> SmtpConnection::OnWorker(const std::function<void()>& work) {
   bool done = false;
   const bool submitted = shared_.pool.Submit([&work, &done, waker = waker_] {
-    try {
-      work();
-      done = true;
-    } catch (const std::exception& thrown) {
-      log::Error("net", "SMTP session threw: {}", thrown.what());
-    }
+    done = CatchingAll(work);
     Waker::Notify(waker);
   });
   if (submitted) co_await waker_->Wait();

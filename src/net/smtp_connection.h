@@ -70,6 +70,9 @@ class SmtpConnection {
   Task<bool> FillBuffer();
   Task<void> GiveUp();
   Task<bool> Send(const SmtpReply& reply);
+  Task<bool> AnswerLine();
+  Task<bool> AnswerMessage(std::optional<std::string>& message);
+  Task<void> LetOthersRun();
   Task<bool> OnWorker(const std::function<void()>& work);
   void SetDeadline();
   bool Charge(std::size_t message_bytes);
@@ -85,7 +88,11 @@ class SmtpConnection {
   SmtpLineDecoder line_;
   std::unique_ptr<SmtpSession> session_;
   SmtpSession::Answer answer_;
-  bool waiting_ = false;  // for the client's next command
+  // Of the message that is being answered; set by whoever answers it.
+  enum class Turn { kOpen, kAnswered, kFailed };
+  std::atomic<Turn> turn_ = Turn::kOpen;
+  int lines_at_once_ = 0;  // since others had their turn
+  bool waiting_ = false;   // for the client's next command
   int bad_lines_ = 0;
   std::size_t charged_bytes_ = 0;
 };

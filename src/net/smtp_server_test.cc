@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "base/encoding.h"
+#include "base/worker_pool.h"
 #include "net/http_testing.h"
 #include "net/smtp.h"
 #include "net/tls_context.h"
@@ -58,6 +60,7 @@ class Seen {
   std::atomic<int> ended = 0;
   std::atomic<bool> offers_tls = false;
   std::atomic<bool> logs_in = true;
+  WorkerPool* answers_by = nullptr;  // when set, sessions only compute and these threads answer
 
  private:
   std::mutex mutex_;
@@ -102,6 +105,15 @@ class ScriptedSession final : public SmtpSession {
     seen_.AddMessage(std::move(message));
     return {fits ? SmtpReply{250, {"2.0.0 queued"}, false} : SmtpReply{552, {"too big"}, false},
             Next::kCommand};
+  }
+
+  bool computes_only() const override { return seen_.answers_by != nullptr; }
+
+  void DataAsync(std::optional<std::string> message, std::function<void(Answer)> done) override {
+    if (message && message->find("fault") != std::string::npos) throw std::runtime_error("a fault");
+    const Answer answer = Data(std::move(message));
+    if (!computes_only()) return done(answer);
+    EXPECT_TRUE(seen_.answers_by->Submit([answer, done = std::move(done)] { done(answer); }));
   }
 
   bool logged_in() const override { return seen_.logs_in; }
@@ -194,6 +206,31 @@ TEST_F(SmtpTest, AnswersPipelinedCommandsInOrder) {
   ASSERT_EQ(seen_.messages().size(), 2U);
   EXPECT_EQ(seen_.messages()[0], "one\r\n");
   EXPECT_EQ(seen_.messages()[1], "two\r\n");
+}
+
+// Commands on the loop, small messages begun there and answered by other threads, long ones begun
+// by a worker: one order for all.
+TEST_F(SmtpTest, SessionsThatOnlyComputeAnswerInOrderToo) {
+  WorkerPool others({.threads = 2, .queue_max = 100});
+  seen_.answers_by = &others;
+  Serve();
+  RawClient client(port_);
+  std::string commands = "EHLO me\r\n";
+  constexpr int kNoops = 100;
+  for (int i = 0; i < kNoops; ++i) commands += "NOOP\r\n";
+  const std::string long_message(100'000, 'x');
+  client.Send(commands + "DATA\r\none\r\n.\r\nDATA\r\n" + long_message +
+              "\r\n.\r\nDATA\r\nfault\r\n.\r\nNOOP\r\n");
+  client.ReadUntil("250 PIPELINING\r\n");
+  for (int i = 0; i < kNoops; ++i) ASSERT_EQ(client.ReadLine(), "250 OK\r\n");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(client.ReadLine(), "354 go ahead\r\n");
+    EXPECT_EQ(client.ReadLine(), "250 2.0.0 queued\r\n");
+  }
+  EXPECT_EQ(client.ReadAll(), "354 go ahead\r\n421 4.3.0 Internal error\r\n");
+  EXPECT_EQ(seen_.messages().at(0), "one\r\n");
+  EXPECT_EQ(seen_.messages().at(1), long_message + "\r\n");
+  server_.reset();
 }
 
 // CVE-2011-0411: what came with STARTTLS in the clear must not run as if it were encrypted.

@@ -74,7 +74,7 @@ void Dispatcher::MakeReady(Lane& lane, MessageNumber number, const Waiting& item
 }
 
 void Dispatcher::Enqueue(const std::vector<PendingDelivery>& deliveries) {
-  std::array<std::size_t, kKindsCount> idle_lanes{};
+  std::array<bool, kKindsCount> wake{};
   {
     MutexLock lock(mutex_);
     for (const PendingDelivery& delivery : deliveries) {
@@ -86,13 +86,14 @@ void Dispatcher::Enqueue(const std::vector<PendingDelivery>& deliveries) {
       if (!added) continue;
       ++pending_;
       // Whoever serves a busy lane looks at it again by itself.
-      if (!lane.busy) ++idle_lanes[IndexOf(KindOf(delivery.target))];
+      const std::size_t kind = IndexOf(KindOf(delivery.target));
+      if (!lane.busy && workers_[kind].Added()) wake[kind] = true;
       MakeReady(lane, delivery.number, at->second);
     }
     pending_gauge_.Set(static_cast<double>(pending_));
   }
   for (std::size_t kind = 0; kind < kKindsCount; ++kind) {
-    for (std::size_t i = 0; i < idle_lanes[kind]; ++i) work_[kind].NotifyOne();
+    if (wake[kind]) work_[kind].NotifyOne();
   }
 }
 
@@ -301,9 +302,10 @@ std::size_t Dispatcher::RunDue() {
 }
 
 void Dispatcher::Run(Kind kind) {
+  const std::size_t index = IndexOf(kind);
   while (true) {
     std::optional<Batch> batch;
-    bool others = false;
+    bool wake_next = false;
     {
       MutexLock lock(mutex_);
       nanoseconds next_due{0};
@@ -312,15 +314,17 @@ void Dispatcher::Run(Kind kind) {
             next_due == kNever
                 ? nanoseconds(kSleepMax)
                 : std::clamp<nanoseconds>(next_due - clock_.Monotonic(), nanoseconds(0), kSleepMax);
-        work_[IndexOf(kind)].WaitFor(mutex_, wait);
+        workers_[index].BeginWait();
+        work_[index].WaitFor(mutex_, wait);
+        workers_[index].EndWait();
       }
       if (stopping_) return;
-      others = lanes_.size() > 1;
+      // The lane this worker had before may have more, or one for which it waited falls due while
+      // it is busy: the next worker has to look at them. A lone lane needs nobody else, and waking
+      // one for each message would cost more than the message does.
+      wake_next = workers_[index].Took(lanes_.size() > 1);
     }
-    // The lane this worker had before may have more, or one for which it waited falls due while it
-    // is busy: the next worker has to look at them. A lone lane needs nobody else, and waking one
-    // for each message would cost more than the message does.
-    if (others) work_[IndexOf(kind)].NotifyOne();
+    if (wake_next) work_[index].NotifyOne();
     Process(*batch);
   }
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/idle_workers.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "topics/deliverer.h"
@@ -104,6 +105,7 @@ class Dispatcher {
 
   mutable Mutex mutex_;
   std::array<CondVar, kKindsCount> work_;  // by Kind: each is for its own threads
+  std::array<IdleWorkers, kKindsCount> workers_ GUARDED_BY(mutex_);
   Lanes lanes_ GUARDED_BY(mutex_);
   // By Kind: the lane served last. The next search starts behind it.
   std::array<std::string, kKindsCount> last_served_ GUARDED_BY(mutex_);

@@ -68,6 +68,7 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
   journal::Options journal_options;
   journal_options.durability = service->options_.durability;
   journal_options.file_bytes_max = service->options_.file_bytes_max;
+  journal_options.commit_spacing = service->options_.commit_spacing;
   journal_options.name = "topics";
   ASSIGN_OR_RETURN(
       auto journal,

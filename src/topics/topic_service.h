@@ -47,7 +47,8 @@ class TopicService final : public SesPublisher {
     aws::Account account;
     PublicUrl public_url;
     journal::Durability durability = journal::Durability::kFsync;
-    std::uint64_t file_bytes_max = 64u << 20;  // of one journal file; the least that is trimmed
+    std::uint64_t file_bytes_max = 64u << 20;     // of one journal file; the least that is trimmed
+    std::chrono::milliseconds commit_spacing{0};  // of the journal
     Outbox::Options outbox = {};
     Dispatcher::Options dispatcher = {};
   };

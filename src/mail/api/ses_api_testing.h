@@ -54,7 +54,7 @@ struct SesApiWorld : MailWorld {
 
   net::HttpResponse Handle(aws::Service& api, net::HttpRequest http) {
     http.peer_address = "192.0.2.0";
-    return api.Handle({http, {"AKID", "secret", "ses_user"}, "request-1"});
+    return net::AwaitAnswer(api.Handle({http, {"AKID", "secret", "ses_user"}, "request-1"}));
   }
 
   SesBackend backend{account, service, *sets, *identities, *account_state, clock, random, metrics};

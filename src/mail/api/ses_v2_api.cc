@@ -144,6 +144,13 @@ Match FindRoute(const net::HttpRequest& request) {
   return {};
 }
 
+net::HttpResponse Render(const v2::ReadyAnswer& answer, std::string_view request_id) {
+  if (const auto* error = std::get_if<aws::AwsError>(&answer)) {
+    return aws::RestJsonErrorResponse(*error, request_id);
+  }
+  return aws::RestJsonResponse(200, json::Serialize(std::get<json::object>(answer)), request_id);
+}
+
 }  // namespace
 
 net::HttpResponse SesV2Api::Handle(const aws::ServiceRequest& request) {
@@ -164,10 +171,19 @@ net::HttpResponse SesV2Api::Handle(const aws::ServiceRequest& request) {
     }
     call.body = std::move(*body);
   }
-  const v2::Answer answer = match.route->run(call);
+  v2::Answer answer = match.route->run(call);
   if (const auto* error = std::get_if<aws::AwsError>(&answer)) return RenderError(request, *error);
-  return aws::RestJsonResponse(
-      200, json::Serialize(std::get<json::object>(answer)), request.request_id);
+  if (auto* later = std::get_if<v2::LaterAnswer>(&answer)) {
+    net::HttpResponse response;
+    response.later = [begin = std::move(later->begin),
+                      id = request.request_id](net::HttpRespond respond) {
+      begin([id, respond = std::move(respond)](const v2::ReadyAnswer& ready) {
+        respond(Render(ready, id));
+      });
+    };
+    return response;
+  }
+  return Render(std::get<json::object>(std::move(answer)), request.request_id);
 }
 
 net::HttpResponse SesV2Api::RenderError(const aws::ServiceRequest& request,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,14 @@ struct Call {
   const SesBackend& backend;
 };
 
-using Answer = std::variant<json::object, aws::AwsError>;
+using ReadyAnswer = std::variant<json::object, aws::AwsError>;
+
+// An answer that is not known yet: called once, it passes it on when it is.
+struct LaterAnswer {
+  std::function<void(std::function<void(ReadyAnswer)> respond)> begin;
+};
+
+using Answer = std::variant<json::object, aws::AwsError, LaterAnswer>;
 
 Answer SendEmail(const Call& call);
 

@@ -128,6 +128,11 @@ std::optional<aws::AwsError> ReadContent(const Call& call, Submission& submissio
   return std::nullopt;
 }
 
+ReadyAnswer Render(const SendOutcome& outcome) {
+  if (const auto* error = std::get_if<SendError>(&outcome)) return V2Error(*error);
+  return json::object{{"MessageId", std::get<std::string>(outcome)}};
+}
+
 }  // namespace
 
 Answer SendEmail(const Call& call) {
@@ -146,9 +151,13 @@ Answer SendEmail(const Call& call) {
     CountRefused(call.backend.metrics, submission.operation);
     return std::move(*error);
   }
-  const SendOutcome outcome = call.backend.mailer.Send(std::move(submission));
-  if (const auto* error = std::get_if<SendError>(&outcome)) return V2Error(*error);
-  return json::object{{"MessageId", std::get<std::string>(outcome)}};
+  // No thread waits for the disk: most of a send's time is its journal's.
+  return LaterAnswer{[&mailer = call.backend.mailer, submission = std::move(submission)](
+                         std::function<void(ReadyAnswer)> respond) mutable {
+    mailer.SendAsync(std::move(submission), [respond = std::move(respond)](SendOutcome outcome) {
+      respond(Render(outcome));
+    });
+  }};
 }
 
 }  // namespace postglass::mail::v2

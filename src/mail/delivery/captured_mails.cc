@@ -67,6 +67,7 @@ Result<std::unique_ptr<CapturedMails>> CapturedMails::Open(FileSystem& fs,
   journal::Options journal_options;
   journal_options.file_bytes_max = options.file_bytes_max;
   journal_options.durability = options.durability;
+  journal_options.commit_spacing = options.commit_spacing;
   journal_options.name = "captured";
   ASSIGN_OR_RETURN(mails->journal_,
                    journal::Journal::Open(fs, clock, metrics, dir, journal_options));

@@ -43,6 +43,7 @@ class CapturedMails {
     std::uint64_t bytes_max = 1ull << 30;        // capture.bytes_max, on disk
     std::uint64_t file_bytes_max = 16ull << 20;  // the grain of removal
     journal::Durability durability = journal::Durability::kFsync;
+    std::chrono::milliseconds commit_spacing{0};  // of the journal
   };
 
   // Errors: those of Journal::Open. All references must outlive it.

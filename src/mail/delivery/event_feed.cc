@@ -145,7 +145,8 @@ void EventFeed::Publish(std::shared_ptr<Pending> pending) {
           answers->failed[{pending->sequence, pending->index}] = pending;
           answers->why = status.error().message;
         }
-        answers->changed.NotifyAll();
+        // One journal answers many events in a row: the last of them wakes the feed, not each.
+        if (answers->outstanding == 0) answers->changed.NotifyAll();
       });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/awaited.h"
 #include "base/log.h"
 #include "mail/delivery/spool_crypt.h"
 
@@ -142,22 +143,36 @@ void DeliverySpool::Stop() {
 }
 
 Status DeliverySpool::Accept(Mail mail) {
-  if (stopped_) return Fail(ErrorCode::kUnavailable, "the mail service is stopping");
+  Awaited<Status> accepted;
+  AcceptAsync(std::move(mail), [&accepted](Status status) { accepted.Set(std::move(status)); });
+  return accepted.Get();
+}
+
+void DeliverySpool::AcceptAsync(Mail mail, std::function<void(Status)> done) {
+  if (stopped_) return done(Fail(ErrorCode::kUnavailable, "the mail service is stopping"));
   if (waiting_.size() >= options_.waiting_max) {
-    return Fail(ErrorCode::kUnavailable,
-                fmt::format("{} mails wait for delivery already", options_.waiting_max));
+    return done(Fail(ErrorCode::kUnavailable,
+                     fmt::format("{} mails wait for delivery already", options_.waiting_max)));
   }
-  std::string sealed = SealSpoolRecord(box_, EncodeAccepted(mail));
-  const WaitingMails::Hold hold(waiting_, journal_->durable_sequence() + 1);
-  ASSIGN_OR_RETURN(const journal::Sequence sequence, journal_->Append(std::move(sealed)));
-  if (recent_ != nullptr) recent_->Add(mail);
-  std::vector<RecipientState> states = FirstStates(mail);
-  waiting_.Add(sequence,
-               sequence,
-               std::make_shared<const Mail>(std::move(mail)),
-               std::move(states),
-               clock_.Now());
-  return {};
+  std::vector<std::string> payloads;
+  payloads.push_back(SealSpoolRecord(box_, EncodeAccepted(mail)));
+  auto hold = std::make_shared<WaitingMails::Hold>(waiting_, journal_->durable_sequence() + 1);
+  auto kept = std::make_shared<const Mail>(std::move(mail));
+  journal_->AppendAsync(
+      std::move(payloads),
+      [this, hold = std::move(hold), kept = std::move(kept), done = std::move(done)](
+          Result<journal::Sequence> sequence) mutable {
+        if (sequence) Accepted(*sequence, std::move(kept));
+        // The mail itself holds its record now; the journal may keep this call for a while.
+        hold.reset();
+        done(sequence ? Status() : Status(Fail(std::move(sequence.error()))));
+      });
+}
+
+void DeliverySpool::Accepted(journal::Sequence sequence, std::shared_ptr<const Mail> mail) {
+  if (recent_ != nullptr) recent_->Add(*mail);
+  std::vector<RecipientState> states = FirstStates(*mail);
+  waiting_.Add(sequence, sequence, std::move(mail), std::move(states), clock_.Now());
 }
 
 Status DeliverySpool::Record(MailEvent event) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -68,6 +69,8 @@ class DeliverySpool final : public Spool {
   void Stop();
 
   Status Accept(Mail mail) override;
+  // `done` is called by the journal's commit thread, or by this one when nothing is written.
+  void AcceptAsync(Mail mail, std::function<void(Status)> done) override;
   Status Record(MailEvent event) override;
 
   // What the journal's recovery set aside; for /readyz and the log.
@@ -102,6 +105,8 @@ class DeliverySpool final : public Spool {
 
   Status Recover();
   void Recovered(journal::Sequence sequence, SpoolRecord record);
+  // The record at `sequence` is durable: the mail may be carried.
+  void Accepted(journal::Sequence sequence, std::shared_ptr<const Mail> mail);
   std::vector<RecipientState> FirstStates(const Mail& mail) const;
   Result<std::shared_ptr<const Mail>> Load(journal::Sequence location) const;
   void Carry(WaitingMails::Taken taken);

@@ -39,22 +39,26 @@ void WaitingMails::Add(MailSequence origin,
                        std::shared_ptr<const Mail> mail,
                        std::vector<RecipientState> states,
                        Timestamp now) {
-  MutexLock lock(mutex_);
-  const auto old = entries_.find(origin);
-  if (old != entries_.end()) Remove(old);
-  const std::optional<Timestamp> due = EarliestDue(states);
-  if (!due) return;
-  Entry& entry = entries_[origin];
-  entry.location = location;
-  entry.states = std::move(states);
-  locations_.emplace(location, origin);
-  if (mail && body_bytes_ + mail->raw.size() <= limits_.body_bytes_max) {
-    entry.body_bytes = mail->raw.size();
-    entry.mail = std::move(mail);
-    body_bytes_ += entry.body_bytes;
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    const auto old = entries_.find(origin);
+    if (old != entries_.end()) Remove(old);
+    const std::optional<Timestamp> due = EarliestDue(states);
+    if (!due) return;
+    Entry& entry = entries_[origin];
+    entry.location = location;
+    entry.states = std::move(states);
+    locations_.emplace(location, origin);
+    if (mail && body_bytes_ + mail->raw.size() <= limits_.body_bytes_max) {
+      entry.body_bytes = mail->raw.size();
+      entry.mail = std::move(mail);
+      body_bytes_ += entry.body_bytes;
+    }
+    wake = Schedule(origin, entry, *due, now);
+    gauge_.Set(static_cast<double>(entries_.size()));
   }
-  Schedule(origin, entry, *due, now);
-  gauge_.Set(static_cast<double>(entries_.size()));
+  if (wake) changed_.NotifyOne();
 }
 
 void WaitingMails::Erase(MailSequence origin) {
@@ -73,7 +77,7 @@ void WaitingMails::Update(MailSequence origin, std::vector<RecipientState> state
   if (!due) return Remove(at);
   due_.erase({entry.due, origin});
   entry.states = std::move(states);
-  Schedule(origin, entry, *due, now);
+  if (Schedule(origin, entry, *due, now)) changed_.NotifyOne();
 }
 
 std::optional<WaitingMails::Taken> WaitingMails::TakeDue(Timestamp now) {
@@ -82,16 +86,27 @@ std::optional<WaitingMails::Taken> WaitingMails::TakeDue(Timestamp now) {
 }
 
 std::optional<WaitingMails::Taken> WaitingMails::WaitDue(const Clock& clock) {
-  MutexLock lock(mutex_);
-  while (!stopped_) {
-    const Timestamp now = clock.Now();
-    if (std::optional<Taken> taken = TakeDueLocked(now)) return taken;
-    std::chrono::nanoseconds wait = kLookAgain;
-    if (!due_.empty() && taken_ < limits_.taken_max)
-      wait = std::min(wait, due_.begin()->first - now);
-    changed_.WaitFor(mutex_, wait);
+  std::optional<Taken> taken;
+  bool wake_next = false;
+  {
+    MutexLock lock(mutex_);
+    while (!stopped_) {
+      const Timestamp now = clock.Now();
+      taken = TakeDueLocked(now);
+      const bool may_take = !due_.empty() && taken_ < limits_.taken_max;
+      if (taken) {
+        wake_next = workers_.Took(may_take && due_.begin()->first <= now);
+        break;
+      }
+      std::chrono::nanoseconds wait = kLookAgain;
+      if (may_take) wait = std::min(wait, due_.begin()->first - now);
+      workers_.BeginWait();
+      changed_.WaitFor(mutex_, wait);
+      workers_.EndWait();
+    }
   }
-  return std::nullopt;
+  if (wake_next) changed_.NotifyOne();
+  return taken;
 }
 
 void WaitingMails::Stop() {
@@ -115,7 +130,7 @@ void WaitingMails::Finish(MailSequence origin, std::vector<RecipientState> state
   if (!due) return Remove(at);
   entry.states = std::move(states);
   entry.unsaved.clear();
-  Schedule(origin, entry, *due, now);
+  if (Schedule(origin, entry, *due, now)) changed_.NotifyOne();
 }
 
 void WaitingMails::Postpone(MailSequence origin, Timestamp until) {
@@ -126,7 +141,7 @@ void WaitingMails::Postpone(MailSequence origin, Timestamp until) {
   for (RecipientState& state : at->second.states) {
     if (!state.done && state.due < until) state.due = until;
   }
-  Schedule(origin, at->second, until, until);
+  if (Schedule(origin, at->second, until, until)) changed_.NotifyOne();
 }
 
 void WaitingMails::KeepUnsaved(MailSequence origin,
@@ -139,7 +154,7 @@ void WaitingMails::KeepUnsaved(MailSequence origin,
   GiveBack(at->second);
   at->second.states = std::move(states);
   at->second.unsaved = std::move(record);
-  Schedule(origin, at->second, until, until);
+  if (Schedule(origin, at->second, until, until)) changed_.NotifyOne();
 }
 
 std::vector<WaitingMails::Taken> WaitingMails::TakeBefore(journal::Sequence location,
@@ -166,7 +181,7 @@ void WaitingMails::Moved(MailSequence origin, journal::Sequence location) {
   entry.location = location;
   locations_.emplace(location, origin);
   GiveBack(entry);
-  Schedule(origin, entry, entry.due, entry.due);
+  if (Schedule(origin, entry, entry.due, entry.due)) changed_.NotifyOne();
 }
 
 std::size_t WaitingMails::CountBefore(journal::Sequence location) const {
@@ -199,11 +214,11 @@ std::uint64_t WaitingMails::body_bytes() const {
   return body_bytes_;
 }
 
-void WaitingMails::Schedule(MailSequence origin, Entry& entry, Timestamp due, Timestamp now) {
+bool WaitingMails::Schedule(MailSequence origin, Entry& entry, Timestamp due, Timestamp now) {
   entry.due = due;
   due_.emplace(due, origin);
   if (due - now > limits_.body_keep) DropBody(entry);
-  changed_.NotifyOne();
+  return workers_.Added();
 }
 
 void WaitingMails::DropBody(Entry& entry) {

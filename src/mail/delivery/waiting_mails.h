@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/idle_workers.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "mail/delivery/carrier.h"
@@ -110,7 +111,9 @@ class WaitingMails {
 
   using Entries = std::unordered_map<MailSequence, Entry>;
 
-  void Schedule(MailSequence origin, Entry& entry, Timestamp due, Timestamp now) REQUIRES(mutex_);
+  // True: a worker has to be woken.
+  [[nodiscard]] bool Schedule(MailSequence origin, Entry& entry, Timestamp due, Timestamp now)
+      REQUIRES(mutex_);
   void DropBody(Entry& entry) REQUIRES(mutex_);
   void Remove(Entries::iterator at) REQUIRES(mutex_);
   Taken Take(Entries::iterator at) REQUIRES(mutex_);
@@ -121,6 +124,7 @@ class WaitingMails {
   Gauge& gauge_;
   mutable Mutex mutex_;
   CondVar changed_;
+  IdleWorkers workers_ GUARDED_BY(mutex_);
   CondVar idle_;
   Entries entries_ GUARDED_BY(mutex_);
   std::set<std::pair<Timestamp, MailSequence>> due_ GUARDED_BY(mutex_);  // those not taken

@@ -10,6 +10,7 @@
 
 #include "aws/sigv4.h"
 #include "aws/wildcard.h"
+#include "base/awaited.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -317,11 +318,20 @@ Answer SubmissionSession::StartData(std::string_view arguments) {
 }
 
 Answer SubmissionSession::Data(std::optional<std::string> message) {
+  Awaited<Answer> answered;
+  DataAsync(std::move(message), [&answered](Answer answer) { answered.Set(std::move(answer)); });
+  return answered.Get();
+}
+
+void SubmissionSession::DataAsync(std::optional<std::string> message,
+                                  std::function<void(Answer)> done) {
   const std::string from = mail_from_.value_or("");
   std::vector<std::string> recipients = std::exchange(recipients_, {});
   ResetMail();
-  if (!message || message->size() > on_.message_bytes_max) return Say(552, "Message is too long.");
-  if (!caller_) return Say(530, "Authentication required");
+  if (!message || message->size() > on_.message_bytes_max) {
+    return done(Say(552, "Message is too long."));
+  }
+  if (!caller_) return done(Say(530, "Authentication required"));
   if (!MaySend(*caller_)) {
     Sessions(on_.metrics, "access_denied").Add();
     Answer denied = Say(
@@ -335,7 +345,7 @@ Answer SubmissionSession::Data(std::optional<std::string> message) {
                     on_.account.account_id,
                     from));
     denied.reply = OneLine(std::move(denied.reply));
-    return denied;
+    return done(std::move(denied));
   }
   Submission submission;
   submission.operation = "SendSmtpEmail";
@@ -345,13 +355,16 @@ Answer SubmissionSession::Data(std::optional<std::string> message) {
   submission.source_ip = peer_.address;
   submission.caller = caller_->user_name;
   submission.message_bytes_max = on_.message_bytes_max;
-  const SendOutcome outcome = on_.mailer.Send(std::move(submission));
-  if (const auto* error = std::get_if<SendError>(&outcome)) {
-    Sessions(on_.metrics, "refused").Add();
-    return {OneLine(ReplyFor(*error)), Next::kCommand};
-  }
-  Sessions(on_.metrics, "accepted").Add();
-  return Say(250, fmt::format("Ok {}", std::get<std::string>(outcome)));
+  on_.mailer.SendAsync(
+      std::move(submission),
+      [&metrics = on_.metrics, done = std::move(done)](const SendOutcome& outcome) {
+        if (const auto* error = std::get_if<SendError>(&outcome)) {
+          Sessions(metrics, "refused").Add();
+          return done({OneLine(ReplyFor(*error)), Next::kCommand});
+        }
+        Sessions(metrics, "accepted").Add();
+        done(Say(250, fmt::format("Ok {}", std::get<std::string>(outcome))));
+      });
 }
 
 net::SmtpSessionFactory MakeSubmissionFactory(const SubmissionDependencies& dependencies) {

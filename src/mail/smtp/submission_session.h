@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class SubmissionSession final : public net::SmtpSession {
   Answer Command(std::string_view line) override;
   Answer Line(std::string_view line) override;
   Answer Data(std::optional<std::string> message) override;
+  void DataAsync(std::optional<std::string> message, std::function<void(Answer)> done) override;
+
+  // Keys are in memory, and a mail's way to the disk is waited for elsewhere.
+  bool computes_only() const override { return true; }
 
   bool logged_in() const override { return caller_.has_value(); }
 
