@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "store/text.h"
 
 namespace postglass::query {
 namespace {
@@ -33,6 +34,8 @@ constexpr std::array<std::string_view, 2> kHeaderIdPaths = {"mail.commonHeaders.
 
 constexpr std::size_t kMessageIdsMax = 200;  // in the second look for whole mails
 constexpr std::size_t kNearDistanceMax = 3;
+constexpr std::int64_t kFirstLookBackMs = 1'000;       // of arrivals, for a near miss
+constexpr std::size_t kNearMemoryBytesMax = 64 << 20;  // for one of its queries
 
 Predicate Equals(std::string_view path, std::string value, bool ignore_case) {
   return {store::TermMatch{
@@ -106,6 +109,32 @@ std::size_t DistanceBound(std::string_view asked) {
   return std::clamp<std::size_t>(asked.size() / 5, 1, kNearDistanceMax);
 }
 
+// Message ids, which are asked for as well, are near to no address.
+bool MayBeAddress(std::string_view asked) { return asked.find_first_of("@.") != asked.npos; }
+
+// What recipients near to `asked` mostly have: its first two characters, or its domain. The store
+// need not count all the others.
+Predicate MayBeNear(std::string_view asked) {
+  using Piece = store::WildcardMatch::Piece;
+  const Field field{Field::Kind::kAttribute, "mail.destination"};
+  const Piece any{Piece::Kind::kAnyRun, ""};
+  const auto pattern = [&](std::vector<Piece> pieces) {
+    return Predicate{store::WildcardMatch{field, std::move(pieces), /*ignore_case=*/true}};
+  };
+  std::size_t head_bytes = store::FirstCodePoint(asked).bytes;
+  if (head_bytes < asked.size()) {
+    head_bytes += store::FirstCodePoint(asked.substr(head_bytes)).bytes;
+  }
+  const std::string head(asked.substr(0, head_bytes));
+  store::Or either;
+  either.operands.push_back(pattern({{Piece::Kind::kLiteral, head}, any}));
+  if (const std::size_t at = asked.rfind('@'); at != asked.npos) {
+    either.operands.push_back(
+        pattern({any, {Piece::Kind::kLiteral, std::string(asked.substr(at))}}));
+  }
+  return {std::move(either)};
+}
+
 std::string MailLine(const MailView& mail) {
   return fmt::format("{}\"{}\", {}: {}",
                      mail.recipient.empty() ? std::string() : mail.recipient + " — ",
@@ -160,32 +189,58 @@ StoreAge AnswerService::Age() const {
 }
 
 Result<std::optional<NearAddress>> AnswerService::Nearest(const std::string& asked) {
-  store::Plan plan;
+  const store::Description described = runner_.store().Describe();
+  if (described.events == 0 || !MayBeAddress(asked)) return std::optional<NearAddress>();
   const Field field{Field::Kind::kAttribute, "mail.destination"};
-  plan.top_values.push_back({field, options_.near_addresses_max});
-  AnswerSink values;
-  ASSIGN_OR_RETURN(const store::RunReport report, runner_.Run(std::move(plan), values));
-  static_cast<void>(report);
-  // By distance; the values come by count, so the first of equals is the most used one.
+  const std::chrono::nanoseconds end_at = clock_.Monotonic() + options_.near_time_max;
   std::size_t least = DistanceBound(asked) + 1;
   std::string best;
-  for (const store::ValueCount& value : values.values) {
-    const std::string_view address = BareAddress(value.value);
-    const std::size_t distance = EditDistance(asked, address, least - 1);
-    if (distance >= least) continue;
-    least = distance;
-    best = address;
-    if (least <= 1) break;
+  // What came last is looked at first, then twice as much each time: when the time is over, the
+  // newest recipients have been seen, however large the store is. By arrival, because stores keep
+  // events in that order; dates lie anywhere.
+  std::int64_t back_ms = kFirstLookBackMs;
+  bool whole_store = false;
+  while (!whole_store && least > 1) {
+    store::Plan plan;
+    plan.where = MayBeNear(asked);
+    whole_store = described.last_ingested_ms - back_ms <= described.first_ingested_ms;
+    if (!whole_store) plan.ingested_from_ms = described.last_ingested_ms - back_ms;
+    plan.memory_bytes_max = kNearMemoryBytesMax;
+    plan.top_values.push_back({field, options_.near_addresses_max});
+    back_ms *= 2;
+    AnswerSink values;
+    const Result<store::RunReport> report =
+        runner_.Run(std::move(plan), values, end_at - clock_.Monotonic());
+    if (!report) {
+      const ErrorCode code = report.error().code;
+      // A hint is not worth more time, memory or waiting, and not worth an answer that fails.
+      const bool dear = code == ErrorCode::kTimeout || code == ErrorCode::kLimit ||
+                        code == ErrorCode::kUnavailable;
+      if (!dear) return Fail(report.error());
+      break;
+    }
+    // By distance; the values come by count, so the first of equals is the most used one.
+    for (const store::ValueCount& value : values.values) {
+      const std::string_view address = BareAddress(value.value);
+      const std::size_t distance = EditDistance(asked, address, least - 1);
+      if (distance >= least) continue;
+      least = distance;
+      best = address;
+    }
   }
   if (best.empty()) return std::optional<NearAddress>();
+  ASSIGN_OR_RETURN(NearAddress near, WithMails(std::move(best)));
+  return std::optional<NearAddress>(std::move(near));
+}
 
+Result<NearAddress> AnswerService::WithMails(std::string address) {
   store::Plan count;
-  count.where = IsRecipient(best);
+  count.where = IsRecipient(address);
   count.cardinalities.push_back({Field{Field::Kind::kAttribute, "mail.messageId"}});
   AnswerSink mails;
   ASSIGN_OR_RETURN(const store::RunReport counted, runner_.Run(std::move(count), mails));
   static_cast<void>(counted);
-  return std::optional<NearAddress>(NearAddress{best, mails.cardinality});
+  return NearAddress{std::move(address), mails.cardinality};
 }
 
 Result<Answer> AnswerService::AnswerFor(std::string_view text) {

@@ -58,9 +58,11 @@ class AnswerService {
  public:
   struct Options {
     MailViewOptions view;
-    std::size_t mails_max = 50;               // in one answer
-    std::size_t events_max = 5'000;           // looked at for one answer
-    std::size_t near_addresses_max = 20'000;  // distinct recipients compared for a near miss
+    std::size_t mails_max = 50;      // in one answer
+    std::size_t events_max = 5'000;  // looked at for one answer
+    // The look for a near miss: distinct recipients compared at a time, and how long it may take.
+    std::size_t near_addresses_max = 20'000;
+    std::chrono::milliseconds near_time_max{300};
   };
 
   static constexpr std::size_t kAskedBytesMax = 1'024;
@@ -88,7 +90,10 @@ class AnswerService {
   };
 
   Result<Found> Select(store::Predicate where);
+  // The recipient most like `asked`: of the newest events and then of older ones, as far back as
+  // the time allows.
   Result<std::optional<NearAddress>> Nearest(const std::string& asked);
+  Result<NearAddress> WithMails(std::string address);
   StoreAge Age() const;
 
   QueryRunner& runner_;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock_testing.h"
 #include "base/json.h"
@@ -136,6 +138,42 @@ TEST_F(AnswerTest, AnEmptyAnswerExplainsItself) {
   EXPECT_NE(answer.summary.find("Nearest address: alice@example.com (2 mails)"), std::string::npos)
       << answer.summary;
   EXPECT_FALSE(Ask("somebody.else@nowhere.example").near);
+}
+
+// Slips in the name, in the domain, in both, in the letter case; in mails long ago as well.
+TEST_F(AnswerTest, NamesTheNearestAddressWhateverPartIsMistyped) {
+  make_.Append(store_,
+               {make_.Send(NewMail("m1", "john.smith@example.com", hours(24 * 500))),
+                make_.Send(NewMail("m2", "John.Smyth@example.com", hours(24 * 3))),
+                make_.Send(NewMail("m3", "ann.lee@other.example", hours(1))),
+                make_.Send(NewMail("m4", "zoë@short.example", seconds(1)))});
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"john.smith@exmaple.com", "john.smith@example.com"},
+      {"ojhn.smith@example.com", "john.smith@example.com"},
+      {"jon.smith@exampel.com", "john.smith@example.com"},
+      {"JOHN.SMYHT@EXAMPLE.COM", "John.Smyth@example.com"},
+      {"ann.lee@othr.example", "ann.lee@other.example"},
+      {"zoe@short.example", "zoë@short.example"},
+      {"ann.lee.other.example", "ann.lee@other.example"}};
+  for (const auto& [asked, expected] : cases) {
+    const Answer answer = Ask(asked);
+    EXPECT_TRUE(answer.mails.empty()) << asked;
+    ASSERT_TRUE(answer.near) << asked;
+    EXPECT_EQ(answer.near->address, expected) << asked;
+    EXPECT_EQ(answer.near->mails, 1u) << asked;
+  }
+}
+
+// The hint is bounded in time; without it the answer is whole all the same.
+TEST_F(AnswerTest, AnswersWithoutTheNearestAddressWhenThereIsNoTimeForIt) {
+  make_.Append(store_, {make_.Send(NewMail("m1", "alice@example.com", minutes(3)))});
+  AnswerService::Options options;
+  options.near_time_max = std::chrono::milliseconds(0);
+  AnswerService hurried(runner_, clock_, options);
+  const Result<Answer> answer = hurried.AnswerFor("alice@exmaple.com");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_FALSE(answer->near);
+  EXPECT_NE(answer->summary.find("No mail to alice@exmaple.com"), std::string::npos);
 }
 
 TEST_F(AnswerTest, RefusesWhatIsNoQuestion) {

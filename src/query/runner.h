@@ -4,6 +4,7 @@
 #include <list>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -34,7 +35,14 @@ class QueryRunner {
   // `plan.stop` stays the caller's way to end it. What the sink got before an error is right and in
   // order. Errors: kUnavailable (too many at once: try again), kTimeout, kCancelled (plan.stop),
   // else as LogStore::Run.
-  Result<store::RunReport> Run(store::Plan plan, store::Sink& sink);
+  Result<store::RunReport> Run(store::Plan plan, store::Sink& sink) {
+    return Run(std::move(plan), sink, options_.timeout);
+  }
+
+  // The same within less time (and less waiting), for what is welcome only when it is quick.
+  Result<store::RunReport> Run(store::Plan plan,
+                               store::Sink& sink,
+                               std::chrono::nanoseconds at_most);
 
   const store::LogStore& store() const { return store_; }
 
@@ -45,7 +53,7 @@ class QueryRunner {
     bool passed = false;
   };
 
-  bool Enter();
+  bool Enter(std::chrono::nanoseconds wait_max);
   void Leave();
   void Watch();
 
