@@ -71,8 +71,7 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
           parts.fs, parts.clock, parts.metrics, service->options_.dir, journal_options, recovery));
   ASSIGN_OR_RETURN(
       service->outbox_,
-      Outbox::Open(
-          std::move(journal), parts.box, parts.metrics, service->options_.outbox));
+      Outbox::Open(std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
   service->deliverer_ = std::make_unique<SubscriptionDeliverer>(
