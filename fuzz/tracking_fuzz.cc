@@ -21,8 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   wanted.opens = true;
   wanted.clicks = true;
   const std::string raw = mail::NormalizeLineEnds(text);
-  for (const std::string& link :
-       mail::FindTrackedLinks(rewriter.Rewrite(raw, id, wanted)).links) {
+  for (const std::string& link : mail::FindTrackedLinks(rewriter.Rewrite(raw, id, wanted)).links) {
     // Links of the input itself may look like ours; those that are ours verify.
     if (link.find(id) == std::string::npos || raw.find(id) != std::string::npos) continue;
     CHECK(urls.Read(link.substr(std::string_view("https://t.example").size())));

@@ -83,10 +83,10 @@ std::size_t Utf8Length(std::string_view text, std::size_t at) {
     if ((Byte(text[at + i]) & 0xC0) != 0x80) return 0;
   }
   const std::uint8_t second = Byte(text[at + 1]);
-  if (lead == 0xE0 && second < 0xA0) return 0;                    // overlong
-  if (lead == 0xED && second > 0x9F) return 0;                    // surrogate
-  if (lead == 0xF0 && second < 0x90) return 0;                    // overlong
-  if (lead == 0xF4 && second > 0x8F) return 0;                    // above U+10FFFF
+  if (lead == 0xE0 && second < 0xA0) return 0;  // overlong
+  if (lead == 0xED && second > 0x9F) return 0;  // surrogate
+  if (lead == 0xF0 && second < 0x90) return 0;  // overlong
+  if (lead == 0xF4 && second > 0x8F) return 0;  // above U+10FFFF
   return length;
 }
 

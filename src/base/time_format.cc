@@ -70,14 +70,24 @@ std::optional<Timestamp> FromCivil(
 std::string FormatIso8601Millis(Timestamp t) {
   const Civil c = ToCivil(t);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                     c.year, c.month, c.day, c.hour, c.minute, c.second, c.millis);
+                     c.year,
+                     c.month,
+                     c.day,
+                     c.hour,
+                     c.minute,
+                     c.second,
+                     c.millis);
 }
 
 std::string FormatHttpDate(Timestamp t) {
   const Civil c = ToCivil(t);
   return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     kDays[static_cast<std::size_t>(c.weekday)], c.day,
-                     kMonths[static_cast<std::size_t>(c.month - 1)], c.year, c.hour, c.minute,
+                     kDays[static_cast<std::size_t>(c.weekday)],
+                     c.day,
+                     kMonths[static_cast<std::size_t>(c.month - 1)],
+                     c.year,
+                     c.hour,
+                     c.minute,
                      c.second);
 }
 
@@ -89,8 +99,8 @@ std::string FormatMailDate(Timestamp t) {
 
 std::string FormatCompactUtc(Timestamp t) {
   const Civil c = ToCivil(t);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-                     c.year, c.month, c.day, c.hour, c.minute, c.second);
+  return fmt::format(
+      "{:04}{:02}{:02}T{:02}{:02}{:02}Z", c.year, c.month, c.day, c.hour, c.minute, c.second);
 }
 
 std::optional<Timestamp> ParseIso8601(std::string_view text) {

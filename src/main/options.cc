@@ -71,6 +71,16 @@ constexpr std::array kOptions = {
     OptionSpec{"relay.user", Type::kString, "", "user name for it; empty: none"},
     OptionSpec{"relay.password", Type::kString, "", "password for it"},
     OptionSpec{
+        "relay.retry_after",
+        Type::kDurations,
+        "1m,2m,5m,10m,20m,30m,40m,50m,60m",
+        "when the relay answers 4xx or not at all: pauses before the next attempts, the last "
+        "one repeats (each ± 10 %)"},
+    OptionSpec{"relay.give_up_after",
+               Type::kDuration,
+               "14h",
+               "mail that the relay does not take for so long bounces"},
+    OptionSpec{
         "functions.forwarder",
         Type::kString,
         "in_process",
@@ -163,6 +173,18 @@ std::optional<std::int64_t> ParseBytes(std::string_view text) {
   return ParseWithUnit(text, kUnits);
 }
 
+std::vector<std::string> SplitList(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view item = TrimAscii(text.substr(0, comma));
+    if (!item.empty()) items.emplace_back(item);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return items;
+}
+
 // What is wrong with `text` as a value of `spec`; empty when nothing is.
 std::string Complaint(const OptionSpec& spec, std::string_view text) {
   switch (spec.type) {
@@ -176,6 +198,14 @@ std::string Complaint(const OptionSpec& spec, std::string_view text) {
     }
     case Type::kDuration:
       return ParseDurationMillis(text) ? "" : "takes a duration such as 500ms, 10s, 5m, 24h, 7d";
+    case Type::kDurations: {
+      const std::vector<std::string> items = SplitList(text);
+      const bool fine =
+          !items.empty() && std::all_of(items.begin(), items.end(), [](const auto& i) {
+            return ParseDurationMillis(i).value_or(0) > 0;
+          });
+      return fine ? "" : "takes durations such as 10s,1m,1h";
+    }
     case Type::kBytes:
       return ParseBytes(text) ? "" : "takes a size such as 512MB or 1GB";
     case Type::kString:
@@ -184,18 +214,6 @@ std::string Complaint(const OptionSpec& spec, std::string_view text) {
       return "";
   }
   return "";
-}
-
-std::vector<std::string> SplitList(std::string_view text) {
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string_view item = TrimAscii(text.substr(0, comma));
-    if (!item.empty()) items.emplace_back(item);
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return items;
 }
 
 std::string TomlText(const toml::node& node) {
@@ -340,6 +358,14 @@ std::uint64_t Options::Bytes(std::string_view key) const {
 
 std::vector<std::string> Options::List(std::string_view key) const {
   return SplitList(Text(key, Type::kList));
+}
+
+std::vector<std::chrono::milliseconds> Options::Durations(std::string_view key) const {
+  std::vector<std::chrono::milliseconds> durations;
+  for (const std::string& item : SplitList(Text(key, Type::kDurations))) {
+    durations.emplace_back(*ParseDurationMillis(item));
+  }
+  return durations;
 }
 
 std::map<std::string, std::string> Options::Table(std::string_view key) const {

@@ -17,7 +17,7 @@ namespace postglass {
 // One configuration key. The table of all of them (options.cc) is the only list: help texts, the
 // documentation and the check for unknown keys are made from it.
 struct OptionSpec {
-  enum class Type { kString, kBool, kInteger, kDuration, kBytes, kList, kTable };
+  enum class Type { kString, kBool, kInteger, kDuration, kBytes, kList, kDurations, kTable };
   std::string_view key;  // "mail.sandbox"
   Type type = Type::kString;
   std::string_view fallback;  // as it would be written
@@ -45,6 +45,8 @@ class Options {
   std::chrono::milliseconds Duration(std::string_view key) const;  // "500ms" "10s" "5m" "24h" "7d"
   std::uint64_t Bytes(std::string_view key) const;                 // "512MB" "1GB" (powers of ten)
   std::vector<std::string> List(std::string_view key) const;  // comma-separated, or a TOML array
+  // As List, each a Duration; at least one.
+  std::vector<std::chrono::milliseconds> Durations(std::string_view key) const;
   std::map<std::string, std::string> Table(
       std::string_view key) const;  // "a=b,c=d", or a TOML table
 

@@ -32,6 +32,11 @@ TEST(Options, TablesAndListsComeFromTomlOrText) {
   EXPECT_EQ(options->List("hooks.sns.topics"), (std::vector<std::string>{"a", "b"}));
   const auto flags = Options::Load("", "f", {}, {{"mail.scenarios", "x@y.example=delay, *=open"}});
   EXPECT_EQ(flags->Table("mail.scenarios").at("*"), "open");
+  const auto pauses = Options::Load("[relay]\nretry_after = [\"500ms\", \"1h\"]\n", "f", {}, {});
+  ASSERT_TRUE(pauses.has_value()) << pauses.error().message;
+  EXPECT_EQ(pauses->Durations("relay.retry_after"),
+            (std::vector<std::chrono::milliseconds>{std::chrono::milliseconds(500),
+                                                    std::chrono::hours(1)}));
 }
 
 TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
@@ -47,6 +52,9 @@ TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
       {"", {{"POSTGLASS_MAIL_SANDBX", "true"}}, {}, "nearest is mail.sandbox"},
       {"", {}, {{"capture.retention", "a week"}}, "duration"},
       {"", {}, {{"capture.bytes_max", "-1"}}, "size"},
+      {"", {}, {{"relay.retry_after", "1m,soon"}}, "durations"},
+      {"", {}, {{"relay.retry_after", "1m,0s"}}, "durations"},
+      {"", {}, {{"relay.retry_after", ","}}, "durations"},
       {"", {}, {{"http.workers", "many"}}, "whole number"},
   };
 
@@ -85,6 +93,8 @@ TEST(Options, NoneWeakensVerification) {
                                              "relay.tls",
                                              "relay.user",
                                              "relay.password",
+                                             "relay.retry_after",
+                                             "relay.give_up_after",
                                              "functions.forwarder",
                                              "functions.inject_intake",
                                              "hooks.sns.topics",

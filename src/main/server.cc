@@ -485,6 +485,8 @@ Status ServerImpl::ComposeMail() {
     mail::RelayCarrier::Options relay;
     relay.target = RelayTarget(options_);
     relay.region = account_.region;
+    relay.pauses = options_.Durations("relay.retry_after");
+    relay.life = options_.Duration("relay.give_up_after");
     outward_ = std::make_unique<mail::RelayCarrier>(
         *smtp_client_, world_.clock, std::move(relay), world_.random, metrics_);
   } else {

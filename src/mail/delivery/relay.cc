@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "mail/delivery/bounce_class.h"
 #include "mail/delivery/capture.h"
@@ -124,14 +125,27 @@ RelayCarrier::RelayCarrier(
       random_(random),
       delivered_(AttemptCounter(metrics, "relay", "delivered")),
       bounced_(AttemptCounter(metrics, "relay", "bounced")),
-      delayed_(AttemptCounter(metrics, "relay", "delayed")) {}
+      delayed_(AttemptCounter(metrics, "relay", "delayed")) {
+  CHECK(!options_.pauses.empty());
+}
 
 Timestamp RelayCarrier::FirstDue(const Mail& mail, std::size_t) const { return mail.accepted_at; }
 
-std::chrono::minutes RelayCarrier::PauseAfter(std::uint32_t attempt) {
-  constexpr int kMinutes[] = {1, 2, 5, 10, 20, 30, 40, 50, 60};
-  const std::size_t index = std::clamp<std::size_t>(attempt, 1, std::size(kMinutes)) - 1;
-  return std::chrono::minutes(kMinutes[index]);
+std::vector<std::chrono::milliseconds> RelayCarrier::DefaultPauses() {
+  using std::chrono::minutes;
+  return {minutes(1),
+          minutes(2),
+          minutes(5),
+          minutes(10),
+          minutes(20),
+          minutes(30),
+          minutes(40),
+          minutes(50),
+          minutes(60)};
+}
+
+std::chrono::milliseconds RelayCarrier::PauseAfter(std::uint32_t attempt) const {
+  return options_.pauses[std::clamp<std::size_t>(attempt, 1, options_.pauses.size()) - 1];
 }
 
 bool RelayCarrier::ShowsDelay(std::uint32_t attempt) {

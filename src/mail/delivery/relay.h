@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -15,15 +16,17 @@ namespace postglass::mail {
 // events; what it does with the mail afterwards is not seen here.
 //
 // 2xx: Delivery. 5xx: Bounce at once, classified by bounce_class.h. 4xx, or no answer at all: tried
-// again after 1, 2, 5, 10, 20, then 30, 40, 50 and from then on 60 minutes, each shortened or
-// stretched by up to a tenth; DeliveryDelay on the attempts that ShowsDelay() names. When `life` is
-// over: Bounce with what the host said last.
+// again after the pauses of the options, each shortened or stretched by up to a tenth;
+// DeliveryDelay on the attempts that ShowsDelay() names. When `life` is over: Bounce with what the
+// host said last.
 class RelayCarrier final : public Carrier {
  public:
   struct Options {
     net::SmtpTarget target;
-    std::string region = "us-east-1";   // of feedback ids
-    std::chrono::seconds life{50'400};  // SES's: 14 hours
+    std::string region = "us-east-1";  // of feedback ids
+    // After the first attempt, the second, …; the last holds from then on. Not empty.
+    std::vector<std::chrono::milliseconds> pauses = DefaultPauses();
+    std::chrono::milliseconds life = std::chrono::hours(14);  // SES's
   };
 
   // All must outlive it.
@@ -36,8 +39,10 @@ class RelayCarrier final : public Carrier {
   Timestamp FirstDue(const Mail& mail, std::size_t recipient) const override;
   void Carry(CarryJob job, std::function<void(Progress)> done) override;
 
+  // 1, 2, 5, 10, 20, 30, 40, 50 and 60 minutes.
+  static std::vector<std::chrono::milliseconds> DefaultPauses();
   // The pause after the n-th attempt (from 1).
-  static std::chrono::minutes PauseAfter(std::uint32_t attempt);
+  std::chrono::milliseconds PauseAfter(std::uint32_t attempt) const;
   static bool ShowsDelay(std::uint32_t attempt);
 
  private:

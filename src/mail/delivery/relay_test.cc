@@ -181,13 +181,26 @@ TEST(RelayCarrier, TakesSilenceForADelay) {
 }
 
 TEST(RelayCarrier, PausesGrowToAnHour) {
+  const World world;
   const int minutes[] = {1, 1, 2, 5, 10, 20, 30, 40, 50, 60, 60};
   for (std::uint32_t attempt = 0; attempt < std::size(minutes); ++attempt) {
-    EXPECT_EQ(RelayCarrier::PauseAfter(attempt), std::chrono::minutes(minutes[attempt])) << attempt;
+    EXPECT_EQ(world.carrier.PauseAfter(attempt), std::chrono::minutes(minutes[attempt])) << attempt;
   }
   EXPECT_TRUE(RelayCarrier::ShowsDelay(1));
   EXPECT_FALSE(RelayCarrier::ShowsDelay(2));
   EXPECT_TRUE(RelayCarrier::ShowsDelay(8));
+}
+
+TEST(RelayCarrier, KeepsToTheScheduleThatItIsGiven) {
+  using std::chrono::seconds;
+  World world;
+  RelayCarrier::Options options = World::Target();
+  options.pauses = {seconds(1), seconds(3)};
+  options.life = seconds(20);
+  const RelayCarrier carrier(world.client, world.clock, options, world.random, world.metrics);
+  EXPECT_EQ(carrier.PauseAfter(1), seconds(1));
+  EXPECT_EQ(carrier.PauseAfter(2), seconds(3));
+  EXPECT_EQ(carrier.PauseAfter(30), seconds(3));
 }
 
 }  // namespace

@@ -1,0 +1,214 @@
+// Terraform's own AWS provider against the server: what it applies it reads back the same (a second plan is
+// empty), the chain works with it, a change is one change, and destroy leaves nothing.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { test } from 'node:test';
+
+import { GetConfigurationSetCommand, SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
+import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+
+import { run, withServer } from '../lib/server.mjs';
+
+const PROVIDER = 'registry.terraform.io/hashicorp/aws';
+// Where providers lie that nobody downloads: TF_PLUGIN_MIRROR, or Terraform's own implied mirrors.
+const MIRRORS = [
+  process.env.TF_PLUGIN_MIRROR, '/opt/tf-plugins', join(homedir(), '.terraform.d', 'plugins'),
+  '/usr/local/share/terraform/plugins', '/usr/share/terraform/plugins',
+].filter(Boolean);
+
+const terraform = process.env.PATH.split(delimiter).map((folder) => join(folder, 'terraform')).find((path) => existsSync(path));
+const mirror = MIRRORS.find((folder) => existsSync(join(folder, PROVIDER)));
+const missing = !terraform ? 'terraform is not installed'
+  : !mirror ? `no ${PROVIDER} in any of ${MIRRORS.join(', ')}` : '';
+
+const configuration = (server, types) => `
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  region                      = "${server.region}"
+  access_key                  = "${server.credentials.aws.access_key_id}"
+  secret_key                  = "${server.credentials.aws.secret_access_key}"
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  endpoints {
+    ses    = "${server.url}"
+    sesv2  = "${server.url}"
+    lambda = "${server.url}"
+    sns    = "${server.url}"
+    sts    = "${server.url}"
+  }
+}
+
+data "aws_caller_identity" "me" {}
+
+locals {
+  forwarder = "arn:aws:lambda:${server.region}:\${data.aws_caller_identity.me.account_id}:function:forwarder"
+}
+
+resource "aws_sns_topic" "events" {
+  name              = "terraform-events"
+  display_name      = "Mail events"
+  signature_version = 2
+  tags              = { owner = "mail" }
+}
+
+resource "aws_sns_topic_policy" "events" {
+  arn = aws_sns_topic.events.arn
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "ses"
+      Effect    = "Allow"
+      Principal = { Service = "ses.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.events.arn
+      Condition = { StringEquals = { "AWS:SourceAccount" = data.aws_caller_identity.me.account_id } }
+    }]
+  })
+}
+
+resource "aws_lambda_permission" "events" {
+  statement_id  = "terraform-events"
+  action        = "lambda:InvokeFunction"
+  function_name = local.forwarder
+  principal     = "sns.amazonaws.com"
+  source_arn    = aws_sns_topic.events.arn
+}
+
+resource "aws_sns_topic_subscription" "forwarder" {
+  topic_arn  = aws_sns_topic.events.arn
+  protocol   = "lambda"
+  endpoint   = local.forwarder
+  depends_on = [aws_lambda_permission.events]
+}
+
+resource "aws_ses_configuration_set" "v1" {
+  name                       = "terraform-v1"
+  reputation_metrics_enabled = true
+  delivery_options {
+    tls_policy = "Require"
+  }
+}
+
+resource "aws_ses_event_destination" "v1" {
+  name                   = "to-topic"
+  configuration_set_name = aws_ses_configuration_set.v1.name
+  enabled                = true
+  matching_types         = [${types.v1}]
+  sns_destination {
+    topic_arn = aws_sns_topic.events.arn
+  }
+  depends_on = [aws_sns_topic_policy.events]
+}
+
+resource "aws_sesv2_configuration_set" "v2" {
+  configuration_set_name = "terraform-v2"
+  delivery_options {
+    tls_policy = "REQUIRE"
+  }
+  reputation_options {
+    reputation_metrics_enabled = true
+  }
+  sending_options {
+    sending_enabled = true
+  }
+  suppression_options {
+    suppressed_reasons = ["BOUNCE", "COMPLAINT"]
+  }
+  tags = { owner = "mail" }
+}
+
+resource "aws_sesv2_configuration_set_event_destination" "v2" {
+  configuration_set_name = aws_sesv2_configuration_set.v2.configuration_set_name
+  event_destination_name = "to-topic"
+  event_destination {
+    enabled              = true
+    matching_event_types = [${types.v2}]
+    sns_destination {
+      topic_arn = aws_sns_topic.events.arn
+    }
+  }
+  depends_on = [aws_sns_topic_policy.events]
+}
+
+resource "aws_sesv2_email_identity" "shop" {
+  email_identity         = "shop@example.com"
+  configuration_set_name = aws_sesv2_configuration_set.v2.configuration_set_name
+}
+`;
+
+const BEFORE = { v1: '"send", "delivery"', v2: '"SEND", "DELIVERY"' };
+const AFTER = { v1: '"send", "delivery", "bounce"', v2: '"SEND", "DELIVERY", "BOUNCE"' };
+
+if (missing) console.error(`SKIPPED tests/e2e/cases/terraform.test.mjs: ${missing}`);
+
+test('Terraform applies, finds nothing to change, changes, and destroys', {
+  skip: missing ? `SKIPPED: ${missing}` : false,
+}, withServer({}, async (server) => {
+  const folder = mkdtempSync(join(tmpdir(), 'postglass-terraform-'));
+  const main = join(folder, 'main.tf');
+  const settings = join(folder, 'terraformrc');
+  writeFileSync(settings, `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`);
+  mkdirSync(join(folder, 'home'));
+  const env = {
+    PATH: process.env.PATH, HOME: join(folder, 'home'), TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: '1',
+    CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  const tf = async (...args) => {
+    try {
+      const { stdout } = await run(terraform, args, { cwd: folder, env, maxBuffer: 16 << 20 });
+      return { code: 0, stdout };
+    } catch (error) {
+      if (typeof error.code !== 'number') throw error;
+      return { code: error.code, stdout: error.stdout + error.stderr };
+    }
+  };
+  const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
+  // Exit codes of `plan -detailed-exitcode`: 0 nothing to do, 1 trouble, 2 changes.
+  const plan = () => tf('plan', '-input=false', '-no-color', '-detailed-exitcode');
+  const apply = () => tf('apply', '-input=false', '-no-color', '-auto-approve');
+  try {
+    writeFileSync(main, configuration(server, BEFORE));
+    ok(await tf('init', '-input=false', '-no-color'), 'init');
+    ok(await apply(), 'apply');
+    ok(await plan(), 'a second plan is empty');
+
+    // What was applied is a working chain.
+    const ses = new SESv2Client(server.aws);
+    for (const set of ['terraform-v1', 'terraform-v2']) {
+      const { MessageId } = await ses.send(new SendEmailCommand({
+        FromEmailAddress: 'shop@example.com', Destination: { ToAddresses: ['success@simulator.amazonses.com'] },
+        ConfigurationSetName: set,
+        Content: { Simple: { Subject: { Data: 'Terraform' }, Body: { Text: { Data: 'x' } } } },
+      }));
+      const events = await server.events(`@mail.messageId:${MessageId}`, 2);
+      assert.deepEqual(events.map((event) => event.attributes.attributes.eventType).sort(), ['Delivery', 'Send'], set);
+    }
+
+    writeFileSync(main, configuration(server, AFTER));
+    const changes = await plan();
+    assert.equal(changes.code, 2, changes.stdout);
+    // The provider changes a destination of API v2 in place and makes that of API v1 anew.
+    assert.match(changes.stdout, /Plan: 1 to add, 1 to change, 1 to destroy/);
+    ok(await apply(), 'apply the change');
+    ok(await plan(), 'the plan after the change is empty');
+
+    ok(await tf('destroy', '-input=false', '-no-color', '-auto-approve'), 'destroy');
+    for (const set of ['terraform-v1', 'terraform-v2']) {
+      await assert.rejects(ses.send(new GetConfigurationSetCommand({ ConfigurationSetName: set })), { name: 'NotFoundException' });
+    }
+    const sns = new SNSClient(server.aws);
+    const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
+    const { Subscriptions = [] } = await sns.send(new ListSubscriptionsCommand({}));
+    assert.deepEqual([...Topics, ...Subscriptions].filter((it) => it.TopicArn.endsWith(':terraform-events')), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}));
