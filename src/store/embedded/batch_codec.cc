@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "store/embedded/coding.h"
+#include "store/coding.h"
 #include "store/embedded/limits.h"
 
 namespace postglass::store {

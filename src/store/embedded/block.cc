@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "store/embedded/coding.h"
-#include "store/embedded/compress.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
+#include "store/compress.h"
+#include "store/hash.h"
 #include "store/embedded/key_filter.h"
 #include "store/embedded/limits.h"
 

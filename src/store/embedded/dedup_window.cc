@@ -8,8 +8,8 @@
 #include <limits>
 #include <map>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
+#include "store/hash.h"
 
 namespace postglass::store {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/embedded/hash.h"
+#include "store/hash.h"
 #include "store/event_reader.h"
 #include "store/predicate.h"
 

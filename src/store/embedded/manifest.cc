@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
+#include "store/hash.h"
 #include "store/embedded/limits.h"
 
 namespace postglass::store {

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <limits>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
+#include "store/hash.h"
 #include "store/embedded/limits.h"
 #include "store/text.h"
 

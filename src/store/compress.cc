@@ -1,4 +1,4 @@
-#include "store/embedded/compress.h"
+#include "store/compress.h"
 
 #include <fmt/format.h>
 #include <zstd.h>

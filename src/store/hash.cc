@@ -1,4 +1,4 @@
-#include "store/embedded/hash.h"
+#include "store/hash.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
