@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,6 +12,11 @@
 #include "store/function_ref.h"
 
 namespace postglass::store {
+
+// The order of doubles in a dictionary, where -0.0 and 0.0 are two values.
+inline bool DoubleBefore(double a, double b) {
+  return a != b ? a < b : std::bit_cast<std::uint64_t>(a) < std::bit_cast<std::uint64_t>(b);
+}
 
 // The distinct values of one column, ascending: strings by bytes, integers by value, doubles by
 // value and then by bits, false before true. Immutable, thread-safe. In a segment it is read as far

@@ -14,6 +14,12 @@ namespace postglass::store {
 // shapes equally often share one.
 class Layout {
  public:
+  // How many values of the column a row of each shape has. Columns with equal arities have equal
+  // layouts.
+  static std::vector<std::uint32_t> Arities(std::span<const Shape> shapes, ColumnIndex column);
+
+  static std::shared_ptr<const Layout> Make(std::span<const std::uint32_t> arities,
+                                            std::span<const std::uint16_t> shape_of_row);
   // `shape_of_row` has one entry a row.
   static std::shared_ptr<const Layout> Make(std::span<const Shape> shapes,
                                             std::span<const std::uint16_t> shape_of_row,
@@ -43,5 +49,11 @@ class Layout {
   std::uint32_t values_count_ = 0;
   std::vector<RowIndex> rows_;
 };
+
+// By code, the number of rows that hold the value at least once. Requires: codes below
+// `dictionary_size`, laid out by `layout`.
+std::vector<std::uint32_t> CountRows(const Codes& codes,
+                                     const Layout& layout,
+                                     std::uint32_t dictionary_size);
 
 }  // namespace postglass::store

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -31,12 +34,20 @@ class MemoryDictionary final : public Dictionary {
   Result<std::span<const double>> Doubles() const override;
   bool BoolAt(Code code) const override;
 
-  std::string_view TextAt(Code code) const;
+  // Strings: true when every value is ASCII without capitals, so that each is its own Fold().
+  bool all_folded() const { return all_folded_; }
+
+  std::string_view TextAt(Code code) const {
+    const std::uint32_t begin = code == 0 ? 0 : ends_[code - 1];
+    return std::string_view(arena_).substr(begin, ends_[code] - begin);
+  }
+
   std::size_t memory_bytes() const;
 
  private:
   ValueType type_ = ValueType::kString;
   bool all_lower_case_ = true;
+  bool all_folded_ = true;
   std::string arena_;
   std::vector<std::uint32_t> ends_;
   std::vector<std::int64_t> integers_;
@@ -113,6 +124,9 @@ class MemoryTable final : public Table {
 
   mutable Mutex mutex_;
   mutable std::vector<std::shared_ptr<const Layout>> layouts_ GUARDED_BY(mutex_);
+  // By arities; what columns with one pattern share.
+  mutable std::map<std::vector<std::uint32_t>, std::shared_ptr<const Layout>> layout_of_arities_
+      GUARDED_BY(mutex_);
   mutable std::vector<std::shared_ptr<const Counts>> counts_ GUARDED_BY(mutex_);
 };
 

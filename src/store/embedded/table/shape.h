@@ -21,8 +21,10 @@ struct Shape {
                 // Such rows are matched and counted from their text (EventReader)
   };
 
-  // The JSON text with each scalar but null replaced by its type's mark, kMarks[type]. Control
-  // characters are not allowed in JSON, so marks cannot be mistaken. Empty for kOpaque.
+  // The JSON text with each scalar but null replaced by its type's mark, kMarks[type]; a double
+  // that is written as Boost.JSON writes them ("7.5E0") by kScientificMark. Of an integral double
+  // with a fraction ("7.0") the integer is the value and the fraction stays. Control characters are
+  // not allowed in JSON, so marks cannot be mistaken. Empty for kOpaque.
   std::string skeleton;
   Text text = Text::kRebuilt;
   std::uint32_t tags_count = 0;
@@ -34,6 +36,7 @@ struct Shape {
 };
 
 inline constexpr char kMarks[] = {'\x01', '\x02', '\x03', '\x04'};  // by ValueType
+inline constexpr char kScientificMark = '\x05';
 
 // The columns of a skeleton's marks, in order. Requires: made from JSON that simdjson accepted.
 std::vector<ColumnKey> ColumnsOfSkeleton(std::string_view skeleton);
