@@ -71,7 +71,10 @@ std::size_t ApproximateBytes(const Event& event) {
 }
 
 std::string EncodeBatch(std::span<const NewEvent> events) {
+  std::size_t bytes = 0;
+  for (const NewEvent& entry : events) bytes += ApproximateBytes(entry.event);
   std::string payload;
+  payload.reserve(bytes);  // a struct takes more than its fixed fields and lengths
   PutFixed(payload, kVersion);
   PutFixed(payload, std::uint8_t{kBatch});
   PutFixed(payload, static_cast<std::uint32_t>(events.size()));
