@@ -16,6 +16,14 @@ TEST(Crypto, MatchesPublishedVectors) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+TEST(Crypto, HashesPieces) {
+  Sha256Stream hash;
+  hash.Add("a");
+  hash.Add("");
+  hash.Add("bc");
+  EXPECT_EQ(hash.Finish(), Sha256("abc"));
+}
+
 TEST(Crypto, ComparesBytes) {
   EXPECT_TRUE(ConstantTimeEquals("", ""));
   EXPECT_TRUE(ConstantTimeEquals("abc", "abc"));

@@ -1,5 +1,6 @@
 #include "base/settings.h"
 
+#include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -249,6 +250,20 @@ Result<std::unique_ptr<Settings>> Settings::OpenReadOnly(const Path& path) {
   }
   bool damaged = false;
   return OpenSqlite(path, SqliteSettings::Access::kReadOnly, &damaged);
+}
+
+Status Settings::Copy(const Path& from, const Path& to) {
+  RETURN_IF_ERROR(EnsurePrivateFile(to));
+  try {
+    SQLite::Database source(from.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    SQLite::Database target(to.string(), SQLite::OPEN_READWRITE);
+    SQLite::Backup(target, source).executeStep();
+    // One file that needs no -wal beside it.
+    target.exec("PRAGMA journal_mode=DELETE");
+    return {};
+  } catch (const SQLite::Exception& e) {
+    return Failure(e, "copy", from);
+  }
 }
 
 Status Settings::Put(std::string_view kind, std::string_view key, std::string json) {

@@ -36,6 +36,9 @@ class Settings {
   // Reads a database that another process may be writing. Apply() fails with kPermissionDenied.
   static Result<std::unique_ptr<Settings>> OpenReadOnly(const Path& path);
 
+  // A consistent copy of a database that another process may be writing. Requires: `to` is new.
+  static Status Copy(const Path& from, const Path& to);
+
   virtual ~Settings() = default;
   virtual Result<std::optional<std::string>> Get(std::string_view kind,
                                                  std::string_view key) const = 0;

@@ -128,6 +128,19 @@ TEST_F(SettingsTest, ReadOnlySeesWhatAnotherWrites) {
   EXPECT_EQ((*reader)->Put("k", "a", "2").error().code, ErrorCode::kPermissionDenied);
 }
 
+TEST_F(SettingsTest, CopiesWhatAnotherHasOpen) {
+  const auto writer = Open();
+  ASSERT_TRUE(writer->Put("k", "a", "1"));
+  const Path copy = directory_.path() / "copy.db";
+  const Status copied = Settings::Copy(path_, copy);
+  ASSERT_TRUE(copied) << copied.error().message;
+  ASSERT_TRUE(writer->Put("k", "a", "2"));
+  const auto reader = Settings::OpenReadOnly(copy);
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_EQ(*(*reader)->Get("k", "a"), "1");
+  EXPECT_FALSE(Settings::Copy(directory_.path() / "none.db", directory_.path() / "other.db"));
+}
+
 TEST_F(SettingsTest, ServesManyThreads) {
   const auto settings = Open();
   std::vector<std::thread> threads;

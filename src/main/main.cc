@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "forwarder/runtime_client.h"
 #include "main/commands/ask.h"
+#include "main/commands/backup.h"
 #include "main/commands/context.h"
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
@@ -61,6 +62,8 @@ struct Parsed {
   DoctorFlags doctor;
   KeysFlags keys;
   UsersFlags users;
+  BackupFlags backup;
+  bool verify_only = false;
   std::string help_topic;
 };
 
@@ -233,6 +236,31 @@ void AddAdministration(CLI::App& app, Parsed& parsed, Action& action) {
       [&] { action = [&](const CommandContext& c) { return RunUsersRemove(c, parsed.users); }; });
 }
 
+void AddOperations(CLI::App& app, Parsed& parsed, Action& action) {
+  CLI::App* backup =
+      app.add_subcommand("backup", "copy the whole data directory, also beside a running server");
+  backup
+      ->add_option("--to",
+                   parsed.backup.to,
+                   "directory of the backups; each becomes a directory there, named by its time")
+      ->required();
+  backup->add_flag("--json", parsed.backup.json, "print one JSON object");
+  AddData(*backup, parsed.backup.data);
+  backup->callback(
+      [&] { action = [&](const CommandContext& c) { return RunBackup(c, parsed.backup); }; });
+
+  CLI::App* restore =
+      app.add_subcommand("restore", "make a data directory from a backup, every file checked");
+  restore->add_option("backup", parsed.backup.backup, "as backup printed it")->required();
+  restore->add_flag("--verify", parsed.verify_only, "only check the backup, restore nothing");
+  AddData(*restore, parsed.backup.data);
+  restore->callback([&] {
+    action = [&](const CommandContext& c) {
+      return parsed.verify_only ? RunVerifyBackup(c, parsed.backup) : RunRestore(c, parsed.backup);
+    };
+  });
+}
+
 int Run(int argc, char** argv) {
   // A peer that goes away is an error of one connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -247,6 +275,7 @@ int Run(int argc, char** argv) {
   AddServe(app, parsed, action);
   AddQuestions(app, parsed, action);
   AddAdministration(app, parsed, action);
+  AddOperations(app, parsed, action);
   CLI::App* forwarder = app.add_subcommand(
       "forwarder", "the Lambda program; run by a Lambda runtime, configured by DD_* variables");
   CLI::App* help = app.add_subcommand("help", "this text, a command's, or options");
