@@ -19,7 +19,7 @@ class TableBuilder {
 
   // One table of all these events, sorted by (timestamp, id). Never fails: an event that does not
   // fit the columns keeps its text (Shape::Text::kOpaque).
-  // Requires: 1 to kTableRowsMax events.
+  // Requires: 1 to kTableRowsMax events, under 4 GiB of text in all.
   std::shared_ptr<const MemoryTable> Build(std::span<const Event* const> events);
 
  private:

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -21,7 +20,8 @@ struct MergeInput {
 // their order, codes are mapped, rows are merged by (timestamp, id). Values that no kept row has
 // are gone from the result, in dictionaries and shapes. Memory: the result and one column's maps.
 // Requires: at least one row kept, at most kTableRowsMax in all.
-// Errors: of the inputs; kCancelled (`stop`).
+// Errors: of the inputs; kLimit when the result would have more shapes or columns than a table may
+// (limits.h), or a column 4 GiB of distinct text; kCancelled (`stop`).
 Result<std::shared_ptr<const MemoryTable>> MergeTables(std::span<const MergeInput> inputs,
                                                        std::stop_token stop = {});
 
