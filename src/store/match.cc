@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -75,6 +77,61 @@ struct EqualTest {
   }
 };
 
+// Hashes and compares without regard to ASCII case, and finds views without copying them.
+struct IgnoreCaseHash {
+  using is_transparent = void;
+
+  std::size_t operator()(std::string_view text) const {
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+    for (const char c : text) {
+      const bool is_upper = c >= 'A' && c <= 'Z';
+      hash ^= static_cast<unsigned char>(is_upper ? c | 0x20 : c);
+      hash *= 0x100000001b3;
+    }
+    return static_cast<std::size_t>(hash);
+  }
+};
+
+struct IgnoreCaseEqual {
+  using is_transparent = void;
+
+  bool operator()(std::string_view a, std::string_view b) const {
+    return EqualsIgnoreAsciiCase(a, b);
+  }
+};
+
+struct ExactHash {
+  using is_transparent = void;
+
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+// True when one of many EqualTests is, at the cost of one. A term that ignores case and is a number
+// need not be kept from the numbers that equal it by letters only, as EqualTest does: a number's
+// text reads back as that number, so they equal it by number too.
+struct OneOfTest {
+  std::unordered_set<std::string, ExactHash, std::equal_to<>> texts;
+  std::unordered_set<std::string, IgnoreCaseHash, IgnoreCaseEqual> texts_ignoring_case;
+  std::unordered_set<double> numbers;
+
+  void Add(EqualTest test) {
+    if (test.number) numbers.insert(*test.number);
+    if (test.ignore_case) {
+      texts_ignoring_case.insert(std::move(test.text));
+    } else {
+      texts.insert(std::move(test.text));
+    }
+  }
+
+  bool operator()(const ValueView& value) const {
+    return (!texts.empty() && texts.contains(value.text)) ||
+           (!texts_ignoring_case.empty() && texts_ignoring_case.contains(value.text)) ||
+           (value.number && !numbers.empty() && numbers.contains(*value.number));
+  }
+};
+
 struct CidrTest {
   std::vector<Cidr> blocks;
 
@@ -92,7 +149,7 @@ struct GlobTest {
   bool operator()(const ValueView& value) const { return glob.Matches(value.text); }
 };
 
-using ValueTest = std::variant<EqualTest, GlobTest, RangeTest, CidrTest>;
+using ValueTest = std::variant<EqualTest, OneOfTest, GlobTest, RangeTest, CidrTest>;
 
 bool Test(const ValueTest& test, const ValueView& value) {
   return std::visit([&](const auto& t) { return t(value); }, test);
@@ -292,10 +349,7 @@ struct Compiler {
       node.text_test = PhraseTest{FoldedWords(term.value)};
       return node;
     }
-    EqualTest test{term.value, std::nullopt, term.ignore_case};
-    if (IsStatus(term.field)) test.text = NormalizeStatus(term.value);
-    if (!term.quoted) test.number = NonIntegerNumber(term.value);
-    return MakeValueLeaf(term.field, std::move(test));
+    return MakeValueLeaf(term.field, TestFor(term));
   }
 
   Result<Node> operator()(const WildcardMatch& wildcard) const {
@@ -362,24 +416,71 @@ struct Compiler {
   }
 
   Result<Node> operator()(const And& conjunction) const {
-    return CompileAll(Node::Kind::kAnd, conjunction.operands);
+    std::vector<const Predicate*> operands;
+    for (const Predicate& operand : conjunction.operands) operands.push_back(&operand);
+    return CompileAll(Node::Kind::kAnd, operands, {});
   }
 
+  // Terms on the same field become one set: the way to the field is walked once an event, not once
+  // a term.
   Result<Node> operator()(const Or& disjunction) const {
-    return CompileAll(Node::Kind::kOr, disjunction.operands);
+    Alternatives alternatives;
+    Collect(disjunction, alternatives);
+    std::vector<Node> parts;
+    for (const auto& [place, terms] : alternatives.terms) {
+      if (terms.size() == 1) {
+        alternatives.others.push_back(terms[0]);
+        continue;
+      }
+      OneOfTest test;
+      for (const Predicate* term : terms) test.Add(TestFor(std::get<TermMatch>(term->node)));
+      parts.push_back(MakeValueLeaf(std::get<TermMatch>(terms[0]->node).field, std::move(test)));
+    }
+    return CompileAll(Node::Kind::kOr, alternatives.others, std::move(parts));
   }
 
  private:
+  // What an OR consists of, with the ORs in it: `(a OR b) OR c` is `a OR b OR c`.
+  struct Alternatives {
+    std::map<std::pair<Field::Kind, std::string_view>, std::vector<const Predicate*>> terms;
+    std::vector<const Predicate*> others;
+  };
+
+  static void Collect(const Or& disjunction, Alternatives& out) {
+    for (const Predicate& operand : disjunction.operands) {
+      if (const auto* nested = std::get_if<Or>(&operand.node)) {
+        Collect(*nested, out);
+        continue;
+      }
+      const auto* term = std::get_if<TermMatch>(&operand.node);
+      if (term != nullptr && !IsText(term->field)) {
+        out.terms[{term->field.kind, term->field.name}].push_back(&operand);
+      } else {
+        out.others.push_back(&operand);
+      }
+    }
+  }
+
+  // Requires: the term's field is not free text.
+  static EqualTest TestFor(const TermMatch& term) {
+    EqualTest test{term.value, std::nullopt, term.ignore_case};
+    if (IsStatus(term.field)) test.text = NormalizeStatus(term.value);
+    if (!term.quoted) test.number = NonIntegerNumber(term.value);
+    return test;
+  }
+
   static Operand OperandFor(const Field& field, const Operand& operand) {
     if (!IsStatus(field)) return operand;
     return {NormalizeStatus(operand.text), std::nullopt};
   }
 
-  Result<Node> CompileAll(Node::Kind kind, const std::vector<Predicate>& operands) const {
-    std::vector<Node> parts;
-    parts.reserve(operands.size());
-    for (const Predicate& operand : operands) {
-      ASSIGN_OR_RETURN(Node part, std::visit(*this, operand.node));
+  // `parts` and the operands, compiled, under one node.
+  Result<Node> CompileAll(Node::Kind kind,
+                          const std::vector<const Predicate*>& operands,
+                          std::vector<Node> parts) const {
+    parts.reserve(parts.size() + operands.size());
+    for (const Predicate* operand : operands) {
+      ASSIGN_OR_RETURN(Node part, std::visit(*this, operand->node));
       parts.push_back(std::move(part));
     }
     std::stable_sort(

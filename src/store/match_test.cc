@@ -2,8 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <tuple>
+#include <utility>
+#include <vector>
 
+#include "base/random_testing.h"
+#include "store/random_events_testing.h"
 #include "store/text.h"
 
 namespace postglass::store {
@@ -214,6 +221,110 @@ TEST(Matcher, FollowsTheRulesOfTheSearchLanguage) {
                             event.tags};
     EXPECT_EQ(matcher->MatchesObject(reserved, *attributes), c.matches);
   }
+}
+
+std::vector<Matcher> CompileEach(const std::vector<Predicate>& predicates) {
+  std::vector<Matcher> matchers;
+  for (const Predicate& predicate : predicates) {
+    Result<Matcher> matcher = Matcher::Compile(predicate);
+    EXPECT_TRUE(matcher) << matcher.error().message;
+    if (matcher) matchers.push_back(std::move(*matcher));
+  }
+  return matchers;
+}
+
+// What an OR of them means.
+bool AnyOf(const std::vector<Matcher>& alone, const Event& event) {
+  return std::any_of(
+      alone.begin(), alone.end(), [&](const Matcher& matcher) { return matcher.Matches(event); });
+}
+
+// Terms on one field are looked up in a set. It finds what each of them finds: texts, texts in any
+// letter case, numbers in any form.
+TEST(Matcher, TermsOnOneFieldMeanTogetherWhatTheyMeanAlone) {
+  constexpr std::array<const char*, 14> kValues = {R"("x")",
+                                                   R"("X")",
+                                                   R"("5e2")",
+                                                   R"("5E2")",
+                                                   R"("500")",
+                                                   "500",
+                                                   "5e2",
+                                                   "1e22",
+                                                   "-0.0",
+                                                   "0.25",
+                                                   R"("")",
+                                                   "true",
+                                                   "null",
+                                                   R"([{"deep":1},"x",[500]])"};
+  constexpr std::array<const char*, 12> kTerms = {
+      "x", "X", "5e2", "5E2", "500", "500.0", "1E+22", "-0.0", ".25", "", "TRUE", "no such"};
+  std::vector<Predicate> terms;
+  for (const char* text : kTerms) {
+    for (const bool quoted : {false, true}) {
+      for (const bool ignore_case : {false, true}) {
+        terms.push_back({TermMatch{Attribute("a"), text, quoted, ignore_case}});
+      }
+    }
+  }
+  std::vector<Event> events;
+  for (const char* value : kValues) {
+    events.emplace_back().attributes = std::string(R"({"a":)") + value + "}";
+  }
+  for (const Predicate& one : terms) {
+    for (const Predicate& other : terms) {
+      const std::vector<Matcher> alone = CompileEach({one, other});
+      const Result<Matcher> together = Matcher::Compile({Or{{one, other}}});
+      ASSERT_TRUE(together);
+      for (const Event& event : events) {
+        EXPECT_EQ(together->Matches(event), AnyOf(alone, event))
+            << std::get<TermMatch>(one.node).value << " or "
+            << std::get<TermMatch>(other.node).value << " in " << event.attributes;
+      }
+    }
+  }
+}
+
+// The same over fields of all kinds, mixed with other predicates and with an OR inside the OR.
+TEST(Matcher, AnOrMeansAnyOfItsPartsHoweverItIsGrouped) {
+  constexpr int kQuestions = 400;
+  constexpr std::uint32_t kEvents = 40;
+  SeededRandom random(20'240'501);
+  std::vector<Event> events;
+  for (std::uint32_t n = 0; n < kEvents; ++n) events.push_back(RandomEvent(random, n).event);
+  int found = 0;
+  for (int question = 0; question < kQuestions; ++question) {
+    SCOPED_TRACE(question);
+    std::vector<Predicate> parts;
+    for (std::uint64_t n = 2 + random.Below(20); n > 0; --n) {
+      Predicate part = RandomPredicate(random, random.Below(4) == 0 ? 1 : 0);
+      // A pattern cut inside a character is refused.
+      if (Matcher::Compile(part)) parts.push_back(std::move(part));
+    }
+    const auto middle = parts.begin() + static_cast<std::ptrdiff_t>(random.Below(parts.size() + 1));
+    std::vector<Predicate> outer(middle, parts.end());
+    outer.push_back({Or{{parts.begin(), middle}}});
+    const Result<Matcher> flat = Matcher::Compile({Or{parts}});
+    const Result<Matcher> nested = Matcher::Compile({Or{outer}});
+    ASSERT_TRUE(flat);
+    ASSERT_TRUE(nested);
+    const std::vector<Matcher> alone = CompileEach(parts);
+    for (const Event& event : events) {
+      const bool expected = AnyOf(alone, event);
+      EXPECT_EQ(flat->Matches(event), expected);
+      EXPECT_EQ(nested->Matches(event), expected);
+      found += expected ? 1 : 0;
+    }
+  }
+  // Neither all nor nothing, so that the comparison says something.
+  EXPECT_GT(found, kQuestions);
+  EXPECT_LT(found, kQuestions * static_cast<int>(kEvents) * 19 / 20);
+}
+
+TEST(Matcher, AStatusInASetMayBeSpelledInEveryWay) {
+  const Result<Matcher> matcher = Matcher::Compile(
+      {Or{{Term(ReservedField("status"), "WARNING"), Term(ReservedField("status"), "Err")}}});
+  ASSERT_TRUE(matcher);
+  EXPECT_TRUE(matcher->Matches(Sample()));
 }
 
 TEST(Matcher, RefusesABlockThatIsNone) {
