@@ -44,14 +44,14 @@ bool BeginsBehind(std::string_view before) {
   if (size >= 3 && before[size - 3] == '%' && IsHex(last) && IsHex(before[size - 2])) return true;
   if (size >= 2 && before[size - 2] == '\\') return true;
   if (static_cast<unsigned char>(last) >= 0x80) return false;
-  return !IsAsciiAlnum(last) && std::string_view("!#$&'*+-/?^_`{|}~.").find(last) ==
-                                    std::string_view::npos;
+  return !IsAsciiAlnum(last) &&
+         std::string_view("!#$&'*+-/?^_`{|}~.").find(last) == std::string_view::npos;
 }
 
 // In a link, & and ? end what comes before; in a bounce address + does.
 bool BeginsBehindEncoded(std::string_view before) {
-  return BeginsBehind(before) || std::string_view("&?/+-").find(before.back()) !=
-                                     std::string_view::npos;
+  return BeginsBehind(before) ||
+         std::string_view("&?/+-").find(before.back()) != std::string_view::npos;
 }
 
 // Whether the domain ends in front of `behind`.
@@ -72,8 +72,8 @@ Status MarkRows(const Table& table,
                 std::vector<bool>& rows) {
   ASSIGN_OR_RETURN(const std::shared_ptr<const Dictionary> dictionary, table.DictionaryOf(column));
   std::vector<bool> hits;
-  RETURN_IF_ERROR(dictionary->ForEachText(
-      0, dictionary->size(), [&](Code code, std::string_view text) {
+  RETURN_IF_ERROR(
+      dictionary->ForEachText(0, dictionary->size(), [&](Code code, std::string_view text) {
         if (pattern.IsIn(text)) {
           hits.resize(dictionary->size());
           hits[code] = true;
@@ -114,7 +114,8 @@ std::string Unescape(std::string_view text) {
     unsigned value = 0;
     for (int digit = 0; digit < 4; ++digit) {
       const char c = text[++i];
-      const std::size_t place = kHexDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
+      const std::size_t place =
+          kHexDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
       value = 16 * value + static_cast<unsigned>(place == std::string_view::npos ? 0 : place);
     }
     out += value < 0x80 ? static_cast<char>(value) : '?';
@@ -154,7 +155,8 @@ Status MarkByShape(const Table& table, const AddressPattern& pattern, std::vecto
   }
   constexpr std::size_t kRowsAtOnce = 256;
   for (std::size_t begin = 0; begin < opaque.size(); begin += kRowsAtOnce) {
-    const auto some = std::span(opaque).subspan(begin, std::min(kRowsAtOnce, opaque.size() - begin));
+    const auto some =
+        std::span(opaque).subspan(begin, std::min(kRowsAtOnce, opaque.size() - begin));
     ASSIGN_OR_RETURN(const std::vector<Event> events, ReadRows(table, some));
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (HoldsInOpaqueText(events[i], pattern)) rows[some[i]] = true;

@@ -94,8 +94,7 @@ bool Appender::Admit(Batch& batch) {
   for (const NewEvent& entry : batch.entries) {
     // Reserved by now means: by this batch.
     const bool duplicate =
-        entry.dedup_key &&
-        !window_.Reserve({*entry.dedup_key, HourOf(entry.event.ingested_at_ms)});
+        entry.dedup_key && !window_.Reserve({*entry.dedup_key, HourOf(entry.event.ingested_at_ms)});
     was_duplicate.push_back(duplicate);
     ++(duplicate ? batch.result.duplicates : batch.result.stored);
   }

@@ -21,8 +21,8 @@ namespace postglass::store {
 // The way of a batch: deduplicated, one journal record, visible, acknowledged.
 //
 // Keys of batches that are under way are reserved in the window. A batch that meets a reserved key
-// waits, whole, for what becomes of the other one: when that fails, this one must be stored. Waiting
-// batches reserve nothing, so they cannot wait for each other.
+// waits, whole, for what becomes of the other one: when that fails, this one must be stored.
+// Waiting batches reserve nothing, so they cannot wait for each other.
 //
 // Thread-safe. A thread of its own makes batches visible, in the order of the journal, and calls
 // back.

@@ -72,9 +72,8 @@ Result<std::vector<std::vector<MergeInput>>> SplitByDay(
   }
   std::vector<const Day*> by_rows;
   for (const auto& [day, of_day] : days) by_rows.push_back(&of_day);
-  std::stable_sort(by_rows.begin(), by_rows.end(), [](const Day* a, const Day* b) {
-    return a->rows > b->rows;
-  });
+  std::stable_sort(
+      by_rows.begin(), by_rows.end(), [](const Day* a, const Day* b) { return a->rows > b->rows; });
   std::vector<std::vector<MergeInput>> groups;
   std::vector<Run> others;
   for (std::size_t i = 0; i < by_rows.size(); ++i) {

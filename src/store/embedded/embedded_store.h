@@ -19,7 +19,6 @@
 #include "base/worker_pool.h"
 #include "journal/journal.h"
 #include "store/embedded/appender.h"
-#include "store/embedded/backup.h"
 #include "store/embedded/catalog.h"
 #include "store/embedded/erase_receipt.h"
 #include "store/embedded/exec/snapshot.h"
@@ -45,19 +44,19 @@ namespace postglass::store {
 class EmbeddedStore final : public LogStore {
  public:
   struct Options {
-    std::size_t seal_rows = 131'072;                 // in memory; then they are sealed
-    std::size_t seal_bytes = 96 << 20;               // the same, bytes of their tables
-    std::uint64_t seal_journal_bytes = 256 << 20;    // or when the journal is so large
+    std::size_t seal_rows = 131'072;                         // in memory; then they are sealed
+    std::size_t seal_bytes = 96 << 20;                       // the same, bytes of their tables
+    std::uint64_t seal_journal_bytes = 256 << 20;            // or when the journal is so large
     std::chrono::seconds seal_idle = std::chrono::hours(1);  // or when the oldest waits so long
-    std::size_t memtable_bytes_max = 192 << 20;      // in memory in all; above: kUnavailable
-    std::size_t cache_bytes = 128 << 20;             // what was read of segments
-    std::size_t dedup_keys_max = 24'000'000;         // at most 600 MB; above: oldest keys go early
-    std::size_t query_helpers = 3;                   // threads beside the caller's, for all queries
-    double disk_warn_share = 0.80;                   // of the disk used: Describe() says so
-    double disk_stop_share = 0.90;                   // appends fail with kDiskFull
+    std::size_t memtable_bytes_max = 192 << 20;  // in memory in all; above: kUnavailable
+    std::size_t cache_bytes = 128 << 20;         // what was read of segments
+    std::size_t dedup_keys_max = 24'000'000;     // at most 600 MB; above: oldest keys go early
+    std::size_t query_helpers = 3;               // threads beside the caller's, for all queries
+    double disk_warn_share = 0.80;               // of the disk used: Describe() says so
+    double disk_stop_share = 0.90;               // appends fail with kDiskFull
     MergePolicy merge = {};
     RetentionPolicy retention = {};
-    bool merge_in_background = true;  // false: only Maintain() merges and drops
+    bool merge_in_background = true;                 // false: only Maintain() merges and drops
     std::uint64_t scrub_bytes_per_second = 1 << 20;  // 0: never looks for damage by itself
     journal::Options journal = {};
   };
@@ -91,10 +90,6 @@ class EmbeddedStore final : public LogStore {
   // Errors: kInvalidArgument (not an address); as Flush(); kCorruption never: such segments are
   // named in the receipt. After an error call it again: what is hidden stays so.
   Result<EraseReceipt> Erase(std::string_view address, const Progress& progress = {});
-
-  // Seals, then makes `target` a copy of this moment: segments by hard link where that works, those
-  // that are there already stay. Appends go on; events that come meanwhile are not in it.
-  Result<BackupReport> Backup(const Path& target, const BackupProgress& progress = {});
 
   // Merges and drops in the caller's thread until nothing is due. For tests and tools.
   Status Maintain();
@@ -137,8 +132,7 @@ class EmbeddedStore final : public LogStore {
   Status MaintainOnce(bool& did_something) EXCLUDES(mutex_);
   Status DropExpired(bool& did_something) EXCLUDES(mutex_);
   // Requires: merging_ held.
-  Result<MergeOutcome> MergeSegments(const std::vector<LiveSegment>& inputs,
-                                     std::stop_token stop);
+  Result<MergeOutcome> MergeSegments(const std::vector<LiveSegment>& inputs, std::stop_token stop);
   Status CommitReplacement(std::span<const LiveSegment> removed,
                            Catalog::Segments added,
                            bool& changed_meanwhile) EXCLUDES(mutex_);

@@ -37,10 +37,10 @@ Result<DeleteReport> EmbeddedStore::Delete(const Plan& selection) {
   std::vector<Deletion> deletions;
   for (const LiveSegment& live : *LiveSegments()) {
     Result<std::vector<RowIndex>> rows = SelectRows({live.segment, live.deleted}, selection);
-    if (!rows && (rows.error().code == ErrorCode::kCorruption ||
-                  rows.error().code == ErrorCode::kIo)) {
-      NoteDamage({fmt::format(
-          "{} could not be read: {}", live.segment->Name(), rows.error().message)});
+    if (!rows &&
+        (rows.error().code == ErrorCode::kCorruption || rows.error().code == ErrorCode::kIo)) {
+      NoteDamage(
+          {fmt::format("{} could not be read: {}", live.segment->Name(), rows.error().message)});
       continue;
     }
     if (!rows) return Fail(std::move(rows.error()));
@@ -73,8 +73,7 @@ Result<std::uint64_t> EmbeddedStore::HideRows(const std::vector<Deletion>& delet
       replaced.push_back(segments_dir_ / DeletionsFileName(live->id(), live->deletions_version));
     }
     ++live->deletions_version;
-    RETURN_IF_ERROR(
-        WriteDeletions(fs_, segments_dir_, live->id(), live->deletions_version, rows));
+    RETURN_IF_ERROR(WriteDeletions(fs_, segments_dir_, live->id(), live->deletions_version, rows));
     live->deleted = std::make_shared<const DeletedRows>(std::move(rows));
   }
   if (hidden == 0) return hidden;
@@ -121,8 +120,8 @@ Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progre
     ++receipt.segments_searched;
     Result<std::vector<RowIndex>> rows = FindAddress(*live.segment, pattern);
     if (!rows) {
-      receipt.not_erased.push_back(fmt::format(
-          "{} could not be read: {}", live.segment->Name(), rows.error().message));
+      receipt.not_erased.push_back(
+          fmt::format("{} could not be read: {}", live.segment->Name(), rows.error().message));
       continue;
     }
     if (rows->empty()) continue;
@@ -205,18 +204,6 @@ Status EmbeddedStore::EmptyJournalBefore(journal::Sequence keep_from) {
     RETURN_IF_ERROR(journal_->TrimBefore(std::min(trim_before, keep_from)));
   }
   return {};
-}
-
-Result<BackupReport> EmbeddedStore::Backup(const Path& target, const BackupProgress& progress) {
-  RETURN_IF_ERROR(Flush());
-  // Under this lock no file that the manifest names goes away.
-  MutexLock one_at_a_time(maintenance_);
-  Manifest manifest;
-  {
-    MutexLock lock(mutex_);
-    manifest = catalog_->manifest();
-  }
-  return CopyStore(fs_, dir_, target, manifest, progress);
 }
 
 }  // namespace postglass::store

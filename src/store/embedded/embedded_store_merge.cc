@@ -109,8 +109,8 @@ Status EmbeddedStore::MaintainOnce(bool& did_something) {
   const Result<MergeOutcome> outcome = MergeSegments(inputs, stop_.get_token());
   if (outcome) return {};
   if (!IsDamage(outcome.error())) return Fail(outcome.error());
-  NoteDamage({fmt::format(
-      "segments {} cannot be merged: {}", NamesOf(inputs), outcome.error().message)});
+  NoteDamage(
+      {fmt::format("segments {} cannot be merged: {}", NamesOf(inputs), outcome.error().message)});
   MutexLock lock(mutex_);
   for (const LiveSegment& live : inputs) unmergeable_.insert(live.id());
   return {};
@@ -222,9 +222,8 @@ Status EmbeddedStore::DropExpired(bool& did_something) {
   std::vector<LiveSegment> expired;
   {
     const std::shared_ptr<const Catalog::Segments> segments = LiveSegments();
-    expired = WithIds(
-        *segments,
-        PickExpired(Summaries(*segments), clock_.Now().millis(), options_.retention));
+    expired = WithIds(*segments,
+                      PickExpired(Summaries(*segments), clock_.Now().millis(), options_.retention));
   }
   if (expired.empty()) return {};
   bool changed_meanwhile = false;
@@ -233,10 +232,7 @@ Status EmbeddedStore::DropExpired(bool& did_something) {
   if (changed_meanwhile) return {};
   std::uint64_t events = 0;
   for (const LiveSegment& live : expired) events += live.segment->info().rows;
-  log::Info(kLog,
-            "retention: {} segments with {} events were removed",
-            expired.size(),
-            events);
+  log::Info(kLog, "retention: {} segments with {} events were removed", expired.size(), events);
   return {};
 }
 

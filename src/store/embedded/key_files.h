@@ -24,7 +24,7 @@ void RemoveKeyFiles(FileSystem& fs, const Path& dir, std::uint64_t seal_id);
 
 struct KeyFilesReport {
   std::vector<SeenKey> keys;
-  std::vector<std::string> damage;          // one sentence a file that could not be read
+  std::vector<std::string> damage;         // one sentence a file that could not be read
   std::vector<std::string> damaged_files;  // their names
 };
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "store/coding.h"
-#include "store/hash.h"
 #include "store/embedded/limits.h"
+#include "store/hash.h"
 
 namespace postglass::store {
 

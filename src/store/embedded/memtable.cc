@@ -59,9 +59,8 @@ Memtable::Parts Memtable::NextToMerge() const {
 }
 
 void Memtable::Merged(Part part, const Parts& replaced) {
-  const auto first = std::find(parts_.begin() + static_cast<std::ptrdiff_t>(sealing_),
-                               parts_.end(),
-                               replaced.front());
+  const auto first = std::find(
+      parts_.begin() + static_cast<std::ptrdiff_t>(sealing_), parts_.end(), replaced.front());
   if (first == parts_.end()) return;  // the whole run lies behind what a seal took, or none of it
   for (const auto& old : replaced) table_bytes_ -= old->table->memory_bytes();
   table_bytes_ += part.table->memory_bytes();

@@ -51,6 +51,7 @@ class Memtable {
 
   // What a query sees.
   void AddTo(Snapshot& snapshot) const;
+
   // Calls use(TableInfo) for each table and batch.
   template <class F>
   void ForEachInfo(F&& use) const {

@@ -36,9 +36,9 @@ Result<StoreCheck> CheckStore(FileSystem& fs,
 
 struct StoreRepair {
   StoreCheck found;
-  Path damaged_dir;                   // where damaged files are now; empty: there were none
-  std::vector<std::string> done;      // one sentence each
-  std::vector<std::string> lost;      // events that are not in the store any more, and since when
+  Path damaged_dir;               // where damaged files are now; empty: there were none
+  std::vector<std::string> done;  // one sentence each
+  std::vector<std::string> lost;  // events that are not in the store any more, and since when
 };
 
 // Moves damaged files to `<dir>/damaged-<n>`, makes a manifest of what is whole, and says what is
