@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "base/result.h"
+#include "store/function_ref.h"
 
 namespace postglass::store {
 
@@ -18,7 +18,7 @@ class BlockCache {
   ~BlockCache();
 
   struct Key {
-    std::uint64_t segment = 0;  // unique for each opened segment
+    std::uint64_t segment = 0;  // of NewSegment()
     std::uint32_t part = 0;     // of the segment's choosing
     std::uint32_t block = 0;
     bool operator==(const Key&) const = default;
@@ -31,8 +31,10 @@ class BlockCache {
 
   // The cached value, or what `load` gives, which is then kept. Larger than a quarter of the cache
   // is given but not kept.
-  Result<std::shared_ptr<const void>> Get(const Key& key,
-                                          const std::function<Result<Loaded>()>& load);
+  using Loader = FunctionRef<Result<Loaded>()>;
+  Result<std::shared_ptr<const void>> Get(const Key& key, Loader load);
+  // A number that no other opened segment has.
+  std::uint64_t NewSegment();
   void Forget(std::uint64_t segment);
   // Changes the bound, dropping what is above it now (memory pressure).
   void Resize(std::size_t bytes_max);
