@@ -15,7 +15,7 @@ namespace postglass::store {
 namespace {
 
 constexpr std::size_t kTableSlotsMin = 64;
-constexpr std::size_t kPrefetchDistance = 12;   // values; about one miss to memory ahead
+constexpr std::size_t kPrefetchDistance = 8;    // values
 constexpr std::size_t kRadixSortMin = 256;      // below it comparing is cheaper
 constexpr std::size_t kShortTextBytesMax = 48;  // above it XXH3 is as fast
 
@@ -65,18 +65,14 @@ std::uint64_t HashText(std::string_view text, std::uint64_t seed) {
   return Multiply(a ^ kA ^ seed, b ^ kB ^ n);
 }
 
-bool EqualBytes(const Leaf& a, const Leaf& b) {
-  return a.text_bytes == b.text_bytes &&
-         (a.text_bytes == 0 || std::memcmp(a.text, b.text, a.text_bytes) == 0);
-}
-
-std::span<const Leaf> AsBytes(std::span<const Leaf> numbers, std::vector<Leaf>& scratch) {
-  scratch.clear();
-  scratch.reserve(numbers.size());
-  for (const Leaf& leaf : numbers) {
-    scratch.push_back(Leaf::Of({reinterpret_cast<const char*>(&leaf.integer), 8}));
-  }
-  return scratch;
+// Most comparisons are of equal texts, or end in the first or last bytes.
+bool SameBytes(std::string_view a, std::string_view b) {
+  const std::size_t n = a.size();
+  if (n != b.size()) return false;
+  if (n < 8) return n == 0 || std::memcmp(a.data(), b.data(), n) == 0;
+  if (Load64(a.data() + n - 8) != Load64(b.data() + n - 8)) return false;
+  if (Load64(a.data()) != Load64(b.data())) return false;
+  return n <= 16 || std::memcmp(a.data() + 8, b.data() + 8, n - 16) == 0;
 }
 
 template <class Vector>
@@ -89,6 +85,16 @@ std::shared_ptr<const Codes> Placed(const std::vector<Code>& codes,
   return std::make_shared<const Codes>(std::move(placed));
 }
 
+std::shared_ptr<const Codes> PlacedCodes(const std::vector<Code>& codes,
+                                         const std::vector<Code>& place_of) {
+  if (place_of.size() <= 1) {
+    return std::make_shared<const Codes>(Codes::Constant{static_cast<std::uint32_t>(codes.size())});
+  }
+  if (place_of.size() <= 1 << 8) return Placed<Codes::Narrow>(codes, place_of);
+  if (place_of.size() <= 1 << 16) return Placed<Codes::Medium>(codes, place_of);
+  return Placed<Codes::Wide>(codes, place_of);
+}
+
 }  // namespace
 
 // Where this object is differs from run to run, so nobody outside can make hashes that collide.
@@ -96,63 +102,79 @@ std::shared_ptr<const Codes> Placed(const std::vector<Code>& codes,
 ColumnBuilder::ColumnBuilder()
     : seed_(reinterpret_cast<std::uintptr_t>(this) * 0x9E3779B97F4A7C15) {}
 
-void ColumnBuilder::Build(std::span<const Leaf> values, MemoryTable::Column& column) {
-  switch (column.key.type) {
+MemoryTable::Column ColumnBuilder::Finish(Scratch& scratch) {
+  Intern();
+  MemoryTable::Column column;
+  column.key = key_;
+  switch (key_.type) {
     case ValueType::kString:
-      InternTexts(values);
-      SortTexts();
-      column.dictionary = TextDictionary();
+      SortTexts(scratch);
+      column.dictionary = TextDictionary(scratch);
       break;
-    case ValueType::kInteger: {
-      std::vector<Leaf> bytes;
-      InternTexts(AsBytes(values, bytes));
-      column.dictionary = SortedNumbers<std::int64_t>();
+    case ValueType::kInteger:
+      column.dictionary = SortedNumbers<std::int64_t>(scratch);
       break;
-    }
-    case ValueType::kDouble: {
-      std::vector<Leaf> bytes;
-      InternTexts(AsBytes(values, bytes));
-      column.dictionary = SortedNumbers<double>();
+    case ValueType::kDouble:
+      column.dictionary = SortedNumbers<double>(scratch);
       break;
-    }
     case ValueType::kBool:
-      column.dictionary = InternBools(values);
+      column.dictionary = SortedBools(scratch);
       break;
   }
-  column.codes = PlacedCodes(column.dictionary->size());
-}
-
-void ColumnBuilder::InternTexts(std::span<const Leaf> values) {
-  table_.assign(kTableSlotsMin, Slot());
+  column.codes = PlacedCodes(codes_, scratch.place_of);
+  codes_.clear();
   distinct_.clear();
   hashes_.clear();
-  codes_.resize(values.size());
-  Code last = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i + kPrefetchDistance < values.size()) {
-      __builtin_prefetch(values[i + kPrefetchDistance].text);
-    }
-    // Runs of one value are common: constants, and what one mail's events share.
-    if (i == 0 || !EqualBytes(values[i], distinct_[last])) {
-      last = Intern(values[i], HashText(values[i].view(), seed_));
-    }
-    codes_[i] = last;
-  }
+  arena_.clear();
+  table_.clear();
+  return column;
 }
 
-Code ColumnBuilder::Intern(const Leaf& value, std::uint64_t hash) {
+void ColumnBuilder::Intern() {
+  if (pending_count_ == 0) return;
+  if (table_.empty()) table_.resize(kTableSlotsMin);
+  const bool is_text = key_.type == ValueType::kString;
+  const auto bytes_of = [&](std::size_t i) {
+    if (is_text) return pending_[i].view();
+    return std::string_view(reinterpret_cast<const char*>(&pending_[i].integer), 8);
+  };
+  // Runs of one value are common: constants, and what one mail's events share.
+  std::array<std::uint64_t, std::tuple_size_v<decltype(pending_)>> hashes;
+  std::array<std::uint16_t, std::tuple_size_v<decltype(pending_)>> run_begins;
+  std::size_t runs_count = 0;
+  for (std::size_t i = 0; i < pending_count_; ++i) {
+    if (i > 0 && SameBytes(bytes_of(i), bytes_of(run_begins[runs_count - 1]))) continue;
+    hashes[runs_count] = HashText(bytes_of(i), seed_);
+    run_begins[runs_count++] = static_cast<std::uint16_t>(i);
+  }
+  for (std::size_t run = 0; run < runs_count; ++run) {
+    if (run + kPrefetchDistance < runs_count) {
+      const std::uint64_t hash = hashes[run + kPrefetchDistance];
+      __builtin_prefetch(&table_[hash >> 32 & (table_.size() - 1)]);
+    }
+    const std::size_t end = run + 1 < runs_count ? run_begins[run + 1] : pending_count_;
+    codes_.insert(
+        codes_.end(), end - run_begins[run], CodeOf(bytes_of(run_begins[run]), hashes[run]));
+  }
+  pending_count_ = 0;
+}
+
+Code ColumnBuilder::CodeOf(std::string_view bytes, std::uint64_t hash) {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = table_.size() - 1;
   for (std::size_t i = tag & mask;; i = (i + 1) & mask) {
     Slot& slot = table_[i];
     if (slot.code_plus_1 == 0) {
-      slot = {tag, static_cast<Code>(distinct_.size() + 1)};
-      distinct_.push_back(value);
+      const auto code = static_cast<Code>(distinct_.size());
+      slot = {tag, code + 1};
+      distinct_.push_back(
+          {static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint32_t>(bytes.size())});
+      arena_.insert(arena_.end(), bytes.begin(), bytes.end());
       hashes_.push_back(tag);
       if (2 * distinct_.size() > table_.size()) GrowTable();
-      return static_cast<Code>(distinct_.size() - 1);
+      return code;
     }
-    if (slot.hash == tag && EqualBytes(distinct_[slot.code_plus_1 - 1], value)) {
+    if (slot.hash == tag && SameBytes(TextOf(slot.code_plus_1 - 1), bytes)) {
       return slot.code_plus_1 - 1;
     }
   }
@@ -168,88 +190,88 @@ void ColumnBuilder::GrowTable() {
   }
 }
 
-void ColumnBuilder::SortTexts() {
-  std::size_t common_bytes = distinct_.front().text_bytes;
-  for (const Leaf& leaf : distinct_) {
-    common_bytes = CommonBytes(distinct_.front().view().substr(0, common_bytes), leaf.view());
+void ColumnBuilder::SortTexts(Scratch& scratch) const {
+  std::size_t common_bytes = TextOf(0).size();
+  for (Code code = 1; code < distinct_.size() && common_bytes > 0; ++code) {
+    common_bytes = CommonBytes(TextOf(0).substr(0, common_bytes), TextOf(code));
   }
-  order_.clear();
+  scratch.order.clear();
+  scratch.order.reserve(distinct_.size());
   for (Code code = 0; code < distinct_.size(); ++code) {
-    order_.push_back({PrefixFrom(distinct_[code].view(), common_bytes), code});
+    scratch.order.push_back({PrefixFrom(TextOf(code), common_bytes), code});
   }
-  SortByPrefix(common_bytes);
-  place_of_.resize(order_.size());
-  for (std::size_t place = 0; place < order_.size(); ++place) {
-    place_of_[order_[place].code] = static_cast<Code>(place);
+  SortByPrefix(common_bytes, scratch);
+  scratch.place_of.resize(scratch.order.size());
+  for (std::size_t place = 0; place < scratch.order.size(); ++place) {
+    scratch.place_of[scratch.order[place].code] = static_cast<Code>(place);
   }
 }
 
 // Radix passes over the first four bytes of the prefix that differ leave runs so short that
 // comparing them costs next to nothing.
-void ColumnBuilder::SortByPrefix(std::size_t common_bytes) {
+void ColumnBuilder::SortByPrefix(std::size_t common_bytes, Scratch& scratch) const {
+  std::vector<Entry>& order = scratch.order;
   const auto before = [&](const Entry& a, const Entry& b) {
     if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    return distinct_[a.code].view().substr(common_bytes) <
-           distinct_[b.code].view().substr(common_bytes);
+    return TextOf(a.code).substr(common_bytes) < TextOf(b.code).substr(common_bytes);
   };
-  if (order_.size() < kRadixSortMin) {
-    std::sort(order_.begin(), order_.end(), before);
+  if (order.size() < kRadixSortMin) {
+    std::sort(order.begin(), order.end(), before);
     return;
   }
   constexpr int kPassesMax = 4;
   std::uint64_t differing = 0;
-  for (const Entry& entry : order_) differing |= entry.prefix ^ order_.front().prefix;
+  for (const Entry& entry : order) differing |= entry.prefix ^ order.front().prefix;
   std::array<int, 8> shifts{};  // of the bytes that differ, most significant first
   int shifts_count = 0;
   for (int shift = 56; shift >= 0 && shifts_count < kPassesMax; shift -= 8) {
     if ((differing >> shift & 0xFF) != 0) shifts[static_cast<std::size_t>(shifts_count++)] = shift;
   }
-  order_scratch_.resize(order_.size());
+  scratch.swap.resize(order.size());
   for (int pass = shifts_count - 1; pass >= 0; --pass) {
     const int shift = shifts[static_cast<std::size_t>(pass)];
     std::array<std::uint32_t, 257> begins{};
-    for (const Entry& entry : order_) ++begins[(entry.prefix >> shift & 0xFF) + 1];
+    for (const Entry& entry : order) ++begins[(entry.prefix >> shift & 0xFF) + 1];
     for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
-    for (const Entry& entry : order_) {
-      order_scratch_[begins[entry.prefix >> shift & 0xFF]++] = entry;
+    for (const Entry& entry : order) {
+      scratch.swap[begins[entry.prefix >> shift & 0xFF]++] = entry;
     }
-    order_.swap(order_scratch_);
+    order.swap(scratch.swap);
   }
   // Everything above the last byte looked at is in order now.
   const int looked_at = shifts_count == 0 ? 0 : shifts[static_cast<std::size_t>(shifts_count - 1)];
-  for (auto run = order_.begin(); run != order_.end();) {
+  for (auto run = order.begin(); run != order.end();) {
     auto end = run + 1;
-    while (end != order_.end() && shifts_count > 0 &&
+    while (end != order.end() && shifts_count > 0 &&
            end->prefix >> looked_at == run->prefix >> looked_at) {
       ++end;
     }
-    if (shifts_count == 0) end = order_.end();
+    if (shifts_count == 0) end = order.end();
     if (end - run > 1) std::sort(run, end, before);
     run = end;
   }
 }
 
-std::shared_ptr<const MemoryDictionary> ColumnBuilder::TextDictionary() const {
-  std::size_t bytes = 0;
-  for (const Leaf& leaf : distinct_) bytes += leaf.text_bytes;
-  std::string arena;
-  arena.reserve(bytes);
+std::shared_ptr<const MemoryDictionary> ColumnBuilder::TextDictionary(
+    const Scratch& scratch) const {
+  std::string texts;
+  texts.reserve(arena_.size());
   std::vector<std::uint32_t> ends;
-  ends.reserve(order_.size());
-  for (const Entry& entry : order_) {
-    arena += distinct_[entry.code].view();
-    ends.push_back(static_cast<std::uint32_t>(arena.size()));
+  ends.reserve(scratch.order.size());
+  for (const Entry& entry : scratch.order) {
+    texts += TextOf(entry.code);
+    ends.push_back(static_cast<std::uint32_t>(texts.size()));
   }
-  return std::make_shared<const MemoryDictionary>(std::move(arena), std::move(ends));
+  return std::make_shared<const MemoryDictionary>(std::move(texts), std::move(ends));
 }
 
 template <class T>
-std::shared_ptr<const MemoryDictionary> ColumnBuilder::SortedNumbers() {
+std::shared_ptr<const MemoryDictionary> ColumnBuilder::SortedNumbers(Scratch& scratch) const {
   std::vector<std::pair<T, Code>> order;
   order.reserve(distinct_.size());
   for (Code code = 0; code < distinct_.size(); ++code) {
     T number;
-    std::memcpy(&number, distinct_[code].text, sizeof(number));
+    std::memcpy(&number, TextOf(code).data(), sizeof(number));
     order.emplace_back(number, code);
   }
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
@@ -261,39 +283,25 @@ std::shared_ptr<const MemoryDictionary> ColumnBuilder::SortedNumbers() {
   });
   std::vector<T> numbers;
   numbers.reserve(order.size());
-  place_of_.resize(order.size());
+  scratch.place_of.resize(order.size());
   for (const auto& [number, code] : order) {
-    place_of_[code] = static_cast<Code>(numbers.size());
+    scratch.place_of[code] = static_cast<Code>(numbers.size());
     numbers.push_back(number);
   }
   return std::make_shared<const MemoryDictionary>(std::move(numbers));
 }
 
-std::shared_ptr<const MemoryDictionary> ColumnBuilder::InternBools(std::span<const Leaf> values) {
-  codes_.clear();
-  std::array<bool, 2> seen{};
-  for (const Leaf& leaf : values) {
-    codes_.push_back(leaf.truth ? 1 : 0);
-    seen[codes_.back()] = true;
-  }
+std::shared_ptr<const MemoryDictionary> ColumnBuilder::SortedBools(Scratch& scratch) const {
   std::vector<bool> bools;
-  place_of_.assign(2, 0);
+  scratch.place_of.assign(distinct_.size(), 0);
   for (const bool value : {false, true}) {
-    if (!seen[value ? 1 : 0]) continue;
-    place_of_[value ? 1 : 0] = static_cast<Code>(bools.size());
-    bools.push_back(value);
+    for (Code code = 0; code < distinct_.size(); ++code) {
+      if ((TextOf(code).front() != 0) != value) continue;
+      scratch.place_of[code] = static_cast<Code>(bools.size());
+      bools.push_back(value);
+    }
   }
   return std::make_shared<const MemoryDictionary>(std::move(bools));
-}
-
-std::shared_ptr<const Codes> ColumnBuilder::PlacedCodes(std::size_t dictionary_size) const {
-  if (dictionary_size <= 1) {
-    return std::make_shared<const Codes>(
-        Codes::Constant{static_cast<std::uint32_t>(codes_.size())});
-  }
-  if (dictionary_size <= 1 << 8) return Placed<Codes::Narrow>(codes_, place_of_);
-  if (dictionary_size <= 1 << 16) return Placed<Codes::Medium>(codes_, place_of_);
-  return Placed<Codes::Wide>(codes_, place_of_);
 }
 
 }  // namespace postglass::store

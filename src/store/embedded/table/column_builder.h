@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "store/embedded/table/flattener.h"
@@ -11,13 +13,41 @@
 
 namespace postglass::store {
 
-// Makes dictionary and codes of one column's values. Keeps its buffers from column to column.
+// Takes the values of one column, and makes dictionary and codes of them. Values are interned some
+// hundred at a time, while their texts are still in the processor's cache. Keeps its buffers from
+// column to column.
 class ColumnBuilder {
  public:
+  // A distinct value on its way to its place: what sorts first, and where it is.
+  struct Entry {
+    std::uint64_t prefix;
+    Code code;
+  };
+
+  // What sorting needs; one for all columns.
+  struct Scratch {
+    std::vector<Entry> order;
+    std::vector<Entry> swap;
+    std::vector<Code> place_of;  // in the sorted dictionary, by code
+  };
+
   ColumnBuilder();
 
-  // `column` gets both; its key tells the type. The values are copied.
-  void Build(std::span<const Leaf> values, MemoryTable::Column& column);
+  // Requires: nothing added since the last Finish().
+  void set_key(ColumnKey key) { key_ = std::move(key); }
+
+  const ColumnKey& key() const { return key_; }
+
+  bool empty() const { return codes_.empty() && pending_count_ == 0; }
+
+  // Texts must live until Finish(), which copies them.
+  void Add(const Leaf& leaf) {
+    pending_[pending_count_++] = leaf;
+    if (pending_count_ == pending_.size()) Intern();
+  }
+
+  // Forgets the values.
+  MemoryTable::Column Finish(Scratch& scratch);
 
  private:
   struct Slot {
@@ -25,32 +55,39 @@ class ColumnBuilder {
     Code code_plus_1 = 0;  // 0: empty
   };
 
-  // A distinct value on its way to its place: what sorts first, and where it is.
-  struct Entry {
-    std::uint64_t prefix;
-    Code code;
+  struct Range {  // of the arena
+    std::uint32_t begin;
+    std::uint32_t bytes;
   };
 
-  void InternTexts(std::span<const Leaf> values);
-  Code Intern(const Leaf& value, std::uint64_t hash);
+  void Intern();
+  Code CodeOf(std::string_view bytes, std::uint64_t hash);
   void GrowTable();
-  void SortTexts();
-  void SortByPrefix(std::size_t common_bytes);
-  std::shared_ptr<const MemoryDictionary> TextDictionary() const;
+
+  std::string_view TextOf(Code code) const {
+    return {arena_.data() + distinct_[code].begin, distinct_[code].bytes};
+  }
+
+  void SortTexts(Scratch& scratch) const;
+  void SortByPrefix(std::size_t common_bytes, Scratch& scratch) const;
+  std::shared_ptr<const MemoryDictionary> TextDictionary(const Scratch& scratch) const;
   // The distinct eight bytes as numbers.
   template <class T>
-  std::shared_ptr<const MemoryDictionary> SortedNumbers();
-  std::shared_ptr<const MemoryDictionary> InternBools(std::span<const Leaf> values);
-  std::shared_ptr<const Codes> PlacedCodes(std::size_t dictionary_size) const;
+  std::shared_ptr<const MemoryDictionary> SortedNumbers(Scratch& scratch) const;
+  std::shared_ptr<const MemoryDictionary> SortedBools(Scratch& scratch) const;
 
+  ColumnKey key_;
   std::uint64_t seed_;
-  std::vector<Slot> table_;
-  std::vector<Leaf> distinct_;  // by code, in order of appearance
+  std::size_t pending_count_ = 0;
+  std::vector<Code> codes_;  // of the values, by order of first appearance
+  // By code:
+  std::vector<Range> distinct_;
   std::vector<std::uint32_t> hashes_;
-  std::vector<Code> codes_;  // of the values
-  std::vector<Entry> order_;
-  std::vector<Entry> order_scratch_;
-  std::vector<Code> place_of_;  // in the sorted dictionary, by code
+  std::vector<char> arena_;
+  std::vector<Slot> table_;
+  // About what fits a second-level cache with its texts, all columns together. Not a power of two:
+  // all columns fill up alike, and would write to the same sets of the cache.
+  std::array<Leaf, 122> pending_;
 };
 
 }  // namespace postglass::store

@@ -50,21 +50,6 @@ std::string_view ScalarAt(std::string_view text, std::size_t begin) {
   return text.substr(begin, end - begin);
 }
 
-// Tells of rising ranges whether there is a backslash in them; looks at each byte once.
-class Backslashes {
- public:
-  explicit Backslashes(std::string_view text) : text_(text), next_(text.find('\\')) {}
-
-  bool Any(std::size_t begin, std::size_t end) {
-    if (next_ < begin) next_ = text_.find('\\', begin);
-    return next_ < end;
-  }
-
- private:
-  std::string_view text_;
-  std::size_t next_;  // npos: none left
-};
-
 }  // namespace
 
 std::string_view TextArena::Copy(std::string_view text) {
@@ -106,99 +91,130 @@ Flattener::Flattener() : parser_(std::make_unique<Parser>()) {}
 
 Flattener::~Flattener() = default;
 
-// Runs simdjson's first stage alone: the positions of all operators, of strings' opening quotes and
-// of other scalars' first bytes. It refuses ill-formed UTF-8, controls in strings, open strings.
-bool Flattener::FindTokens(std::string_view text) {
-  if (text.empty() || text.size() > kTextBytesMax || !parser_->Reserve(text.size())) return false;
+// simdjson's first stage alone gives the positions of all operators, of strings' opening quotes and
+// of other scalars' first bytes.
+std::uint32_t Flattener::FindTokens(std::string_view text) {
+  if (text.empty() || text.size() > kTextBytesMax || !parser_->Reserve(text.size())) return 0;
   // simdjson reads, and ignores, some bytes behind the text.
   std::memcpy(parser_->padded.get(), text.data(), text.size());
   std::memset(parser_->padded.get() + text.size(), ' ', simdjson::SIMDJSON_PADDING);
   parser_->text_bytes = text.size();
+  simdjson::internal::dom_parser_implementation& stages = *parser_->dom.implementation;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(parser_->padded.get());
-  return parser_->dom.implementation->stage1(bytes, text.size(), simdjson::stage1_mode::regular) ==
-         simdjson::SUCCESS;
+  if (stages.stage1(bytes, text.size(), simdjson::stage1_mode::regular) != simdjson::SUCCESS) {
+    return 0;
+  }
+  text_ = text;
+  tokens_ = stages.structural_indexes.get();
+  tokens_count_ = stages.n_structural_indexes;
+  // simdjson ends the list so by itself; what is read here must not depend on it.
+  stages.structural_indexes[tokens_count_] = static_cast<std::uint32_t>(text.size());
+  return tokens_count_;
 }
 
-bool Flattener::Cut(std::string_view text, TextArena& unescaped) {
+void Flattener::BeginCut() {
   leaves_.clear();
-  skeleton_bytes_ = 0;
   verbatim_ = false;
-  if (!FindTokens(text)) return false;
-  if (skeleton_capacity_ < text.size()) {  // a mark is no longer than its value
+  next_backslash_ = text_.find('\\');
+}
+
+bool Flattener::CutLike(const MarkedSkeleton& skeleton, TextArena& unescaped) {
+  BeginCut();
+  const char* expected = skeleton.text.data();
+  std::size_t compared = 0;
+  const auto same_until = [&](const char* expected_end, std::size_t end) {
+    const std::size_t bytes = static_cast<std::size_t>(expected_end - expected);
+    return end - compared == bytes && std::memcmp(text_.data() + compared, expected, bytes) == 0;
+  };
+  for (const MarkedSkeleton::Mark& mark : skeleton.marks) {
+    const std::size_t begin = tokens_[mark.token];
+    const char* expected_end = skeleton.text.data() + mark.at;
+    if (begin < compared || !same_until(expected_end, begin)) return false;
+    const std::size_t value_bytes = AddValue(mark.token, unescaped);
+    if (value_bytes == 0 || mark_ != *expected_end) return false;
+    compared = begin + value_bytes;
+    expected = expected_end + 1;
+  }
+  return same_until(skeleton.text.data() + skeleton.text.size(), text_.size());
+}
+
+bool Flattener::Cut(TextArena& unescaped) {
+  BeginCut();
+  marks_.clear();
+  skeleton_bytes_ = 0;
+  if (text_[tokens_[0]] != '{') return false;
+  if (skeleton_capacity_ < text_.size()) {  // a mark is no longer than its value
     skeleton_capacity_ = parser_->capacity;
     skeleton_ = std::make_unique_for_overwrite<char[]>(skeleton_capacity_);
   }
-  return CutTokens(text, unescaped);
-}
-
-bool Flattener::CutTokens(std::string_view text, TextArena& unescaped) {
-  const simdjson::internal::dom_parser_implementation& found = *parser_->dom.implementation;
-  const std::uint32_t tokens_count = found.n_structural_indexes;
-  if (tokens_count == 0 || text[found.structural_indexes[0]] != '{') return false;
-  Backslashes backslashes(text);
   char* out = skeleton_.get();
   std::size_t copied = 0;
-  for (std::uint32_t i = 0; i < tokens_count; ++i) {
-    const std::size_t begin = found.structural_indexes[i];
-    std::size_t value_bytes = 0;
-    switch (TokenOf(text[begin])) {
+  for (std::uint32_t token = 0; token < tokens_count_; ++token) {
+    const std::size_t begin = tokens_[token];
+    switch (TokenOf(text_[begin])) {
       case Token::kOperator:
         continue;
       case Token::kNull:
-        if (ScalarAt(text, begin) != "null") return false;
+        if (ScalarAt(text_, begin) != "null") return false;
         continue;
-      case Token::kString: {
-        const std::size_t next =
-            i + 1 < tokens_count ? found.structural_indexes[i + 1] : text.size();
-        if (next < text.size() && text[next] == ':') continue;  // a key
-        // Between a string and the next token there is nothing but white space.
-        std::size_t end = next - 1;
-        while (end > begin && text[end] != '"') --end;
-        if (end == begin) return false;
-        const std::string_view raw = text.substr(begin + 1, end - begin - 1);
-        if (!AddString(raw, backslashes.Any(begin, end), unescaped)) return false;
-        value_bytes = end + 1 - begin;
-        break;
-      }
-      case Token::kNumber:
-        value_bytes = AddNumber(ScalarAt(text, begin));
-        break;
-      case Token::kBool:
-        value_bytes = AddBool(ScalarAt(text, begin));
+      case Token::kString:
+        if (tokens_[token + 1] < text_.size() && text_[tokens_[token + 1]] == ':')
+          continue;  // a key
         break;
       default:
-        return false;
+        break;
     }
+    const std::size_t value_bytes = AddValue(token, unescaped);
     if (value_bytes == 0 || leaves_.size() > kRowValuesMax) return false;
-    std::memcpy(out, text.data() + copied, begin - copied);
+    std::memcpy(out, text_.data() + copied, begin - copied);
     out += begin - copied;
+    marks_.push_back({static_cast<std::uint32_t>(out - skeleton_.get()), token});
     *out++ = mark_;
     copied = begin + value_bytes;
   }
-  std::memcpy(out, text.data() + copied, text.size() - copied);
-  out += text.size() - copied;
+  std::memcpy(out, text_.data() + copied, text_.size() - copied);
+  out += text_.size() - copied;
   skeleton_bytes_ = static_cast<std::size_t>(out - skeleton_.get());
   return true;
 }
 
-bool Flattener::AddString(std::string_view raw, bool escapes, TextArena& unescaped) {
+std::size_t Flattener::AddValue(std::uint32_t token, TextArena& unescaped) {
+  const std::size_t begin = tokens_[token];
+  switch (TokenOf(text_[begin])) {
+    case Token::kString:
+      return AddString(begin, tokens_[token + 1], unescaped);
+    case Token::kNumber:
+      return AddNumber(ScalarAt(text_, begin));
+    case Token::kBool:
+      return AddBool(ScalarAt(text_, begin));
+    default:
+      return 0;
+  }
+}
+
+// Looks at each byte once, as ranges rise.
+bool Flattener::HasBackslash(std::size_t begin, std::size_t end) {
+  if (next_backslash_ < begin) next_backslash_ = text_.find('\\', begin);
+  return next_backslash_ < end;
+}
+
+std::size_t Flattener::AddString(std::size_t begin, std::size_t next_token, TextArena& unescaped) {
+  // Between a string and the next token there is nothing but white space.
+  std::size_t end = next_token - 1;
+  while (end > begin && text_[end] != '"') --end;
+  if (end == begin) return 0;
+  const std::string_view raw = text_.substr(begin + 1, end - begin - 1);
   mark_ = kMarks[static_cast<std::size_t>(ValueType::kString)];
-  if (!escapes) {
+  if (!HasBackslash(begin, end)) {
     leaves_.push_back(Leaf::Of(raw));
-    return true;
+    return end + 1 - begin;
   }
   parser_->unescaped.clear();
-  switch (AppendUnescaped(parser_->unescaped, raw)) {
-    case Escapes::kBad:
-      return false;
-    case Escapes::kOther:
-      verbatim_ = true;
-      break;
-    case Escapes::kCanonical:
-      break;
-  }
+  const Escapes escapes = AppendUnescaped(parser_->unescaped, raw);
+  if (escapes == Escapes::kBad) return 0;
+  if (escapes == Escapes::kOther) verbatim_ = true;
   leaves_.push_back(Leaf::Of(unescaped.Copy(parser_->unescaped)));
-  return true;
+  return end + 1 - begin;
 }
 
 std::size_t Flattener::AddNumber(std::string_view token) {
@@ -220,7 +236,7 @@ std::size_t Flattener::AddNumber(std::string_view token) {
 std::size_t Flattener::AddBool(std::string_view token) {
   if (token != "true" && token != "false") return 0;
   Leaf leaf = Leaf::Of({});
-  leaf.truth = token == "true";
+  leaf.integer = token == "true" ? 1 : 0;
   leaves_.push_back(leaf);
   mark_ = kMarks[static_cast<std::size_t>(ValueType::kBool)];
   return token.size();

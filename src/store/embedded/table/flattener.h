@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,9 +16,8 @@ namespace postglass::store {
 struct Leaf {
   union {
     const char* text;
-    std::int64_t integer;
+    std::int64_t integer;  // of bools 0 or 1
     double number;
-    bool truth;
   };
 
   std::uint32_t text_bytes;
@@ -44,21 +44,46 @@ class TextArena {
   std::size_t chunk_bytes_ = 0;
 };
 
-// Cuts the JSON text of attributes into a skeleton (shape.h) and values, in one pass over the
-// positions that simdjson finds brackets, strings and scalars at. It knows tokens but no grammar:
-// whether the brackets fit follows from the skeleton alone, so it is checked once a skeleton
-// (IsObject()) and not once an event, and keys are not even looked at. This is what makes it fast.
+// A skeleton and where among a text's tokens its marks are.
+struct MarkedSkeleton {
+  struct Mark {
+    std::uint32_t at = 0;     // in the text
+    std::uint32_t token = 0;  // of all tokens
+  };
+
+  std::string text;
+  std::uint32_t tokens_count = 0;
+  std::vector<Mark> marks;
+};
+
+// Cuts the JSON text of attributes into a skeleton (shape.h) and values, by the positions that
+// simdjson finds brackets, strings and scalars at. It knows tokens but no grammar: whether the
+// brackets fit follows from the skeleton alone, so it is checked once a skeleton (IsObject()) and
+// not once an event. This is what makes it fast.
+//
+// A text goes through FindTokens(), then CutLike() or Cut(). Results are of the last text.
 class Flattener {
  public:
   Flattener();
   ~Flattener();
 
-  // False when `text` is beyond the limits, or some token is not what EventReader reads too.
-  // skeleton() and leaves() are of the last text that was cut, until the next call. Values borrow
-  // from `text`, and from `unescaped` where they are written with escapes.
-  bool Cut(std::string_view text, TextArena& unescaped);
+  // The number of tokens; 0 when there is none or simdjson refuses the text (UTF-8, controls in
+  // strings, open strings). `text` must live until it is cut.
+  std::uint32_t FindTokens(std::string_view text);
+
+  // These two: values borrow from the text, and from `unescaped` where they are written with
+  // escapes.
+  //
+  // Whether the text has this skeleton, and all values are what EventReader reads. Copies nothing
+  // and does not look into keys. Requires: as many tokens.
+  bool CutLike(const MarkedSkeleton& skeleton, TextArena& unescaped);
+  // False when the text is beyond the limits, or some token is not what EventReader reads too.
+  // Gives skeleton() and marks().
+  bool Cut(TextArena& unescaped);
 
   std::string_view skeleton() const { return {skeleton_.get(), skeleton_bytes_}; }
+
+  std::span<const MarkedSkeleton::Mark> marks() const { return marks_; }
 
   std::span<const Leaf> leaves() const { return leaves_; }
 
@@ -72,17 +97,23 @@ class Flattener {
  private:
   struct Parser;  // hides simdjson
 
-  bool FindTokens(std::string_view text);
-  bool CutTokens(std::string_view text, TextArena& unescaped);
-  bool AddString(std::string_view raw, bool escapes, TextArena& unescaped);
-  // The bytes of the token that became a value; 0 when it is none.
+  // These return the bytes of the token that became a value, 0 when it is none.
+  std::size_t AddValue(std::uint32_t token, TextArena& unescaped);
+  std::size_t AddString(std::size_t begin, std::size_t next_token, TextArena& unescaped);
   std::size_t AddNumber(std::string_view token);
   std::size_t AddBool(std::string_view token);
+  bool HasBackslash(std::size_t begin, std::size_t end);
+  void BeginCut();
 
   std::unique_ptr<Parser> parser_;
+  std::string_view text_;
+  const std::uint32_t* tokens_ = nullptr;  // their positions, then the text's end
+  std::uint32_t tokens_count_ = 0;
+  std::size_t next_backslash_ = 0;  // npos: none left
   std::unique_ptr<char[]> skeleton_;
   std::size_t skeleton_bytes_ = 0;
   std::size_t skeleton_capacity_ = 0;
+  std::vector<MarkedSkeleton::Mark> marks_;
   std::vector<Leaf> leaves_;
   char mark_ = 0;  // of the value added last
   bool verbatim_ = false;

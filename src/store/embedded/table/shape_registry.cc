@@ -15,8 +15,9 @@ constexpr std::size_t kKnownBytesMax = 64 << 20;
 constexpr std::size_t kLearnedBytesMax = 16 << 20;
 
 std::size_t BytesOf(const KnownShape& shape) {
-  return sizeof(shape) + shape.skeleton.size() +
-         shape.columns.size() * (sizeof(KnownColumn*) + sizeof(std::uint32_t));
+  return sizeof(shape) + shape.skeleton.text.size() +
+         shape.columns.size() *
+             (sizeof(KnownColumn*) + sizeof(std::uint32_t) + sizeof(MarkedSkeleton::Mark));
 }
 
 }  // namespace
@@ -27,20 +28,28 @@ void ShapeRegistry::BeginTable() {
   if (shapes_.size() > kKnownShapesMax || bytes_ > kKnownBytesMax) {
     shapes_.clear();
     columns_.clear();
+    guesses_ = {};
     bytes_ = 0;
   }
   bytes_at_begin_ = bytes_;
 }
 
-KnownShape* ShapeRegistry::Find(Flattener& flattener) {
+KnownShape* ShapeRegistry::Find(Flattener& flattener, std::uint32_t tokens_count) {
   const std::uint64_t hash = Hash64(flattener.skeleton());
   const auto known = shapes_.find(hash);
-  if (known == shapes_.end()) return Learn(flattener, hash);
-  // Two skeletons with one hash: the second is never learned.
-  return known->second->skeleton == flattener.skeleton() ? known->second.get() : nullptr;
+  KnownShape* shape = nullptr;
+  if (known == shapes_.end()) {
+    shape = Learn(flattener, tokens_count, hash);
+  } else if (known->second->skeleton.text == flattener.skeleton()) {
+    shape = known->second.get();
+  }  // else two skeletons have one hash, and the second is never learned
+  if (shape != nullptr) guesses_[tokens_count % kGuesses] = shape;
+  return shape;
 }
 
-KnownShape* ShapeRegistry::Learn(Flattener& flattener, std::uint64_t hash) {
+KnownShape* ShapeRegistry::Learn(Flattener& flattener,
+                                 std::uint32_t tokens_count,
+                                 std::uint64_t hash) {
   if (learned_in_table_ >= kBuilderShapesMax || bytes_ - bytes_at_begin_ > kLearnedBytesMax) {
     return nullptr;
   }
@@ -50,7 +59,8 @@ KnownShape* ShapeRegistry::Learn(Flattener& flattener, std::uint64_t hash) {
   const auto too_long = [](const ColumnKey& key) { return key.path.size() > kPathBytesMax; };
   if (std::any_of(keys.begin(), keys.end(), too_long)) return nullptr;
   auto shape = std::make_unique<KnownShape>();
-  shape->skeleton = flattener.skeleton();
+  const std::span<const MarkedSkeleton::Mark> marks = flattener.marks();
+  shape->skeleton = {std::string(flattener.skeleton()), tokens_count, {marks.begin(), marks.end()}};
   shape->columns.reserve(keys.size());
   for (ColumnKey& key : keys) {
     const auto [column, is_new] = columns_.try_emplace(std::move(key));

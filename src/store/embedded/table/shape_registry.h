@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,7 +30,7 @@ struct KnownColumn {
 };
 
 struct KnownShape {
-  std::string skeleton;
+  MarkedSkeleton skeleton;
   std::vector<KnownColumn*> columns;  // of each mark
   std::uint64_t table = 0;            // the last table that it was in
   std::vector<std::uint32_t> slots;   // there, of each mark
@@ -46,9 +47,16 @@ class ShapeRegistry {
 
   std::uint64_t table() const { return table_; }
 
+  // The shape that a text with so many tokens had last; null when there was none. It has as many
+  // tokens.
+  KnownShape* Guess(std::uint32_t tokens_count) const {
+    KnownShape* shape = guesses_[tokens_count % kGuesses];
+    return shape != nullptr && shape->skeleton.tokens_count == tokens_count ? shape : nullptr;
+  }
+
   // The shape of what was cut last, learned when it is new; null when it is not good, or when one
   // table has brought too many.
-  KnownShape* Find(Flattener& flattener);
+  KnownShape* Find(Flattener& flattener, std::uint32_t tokens_count);
 
   // Gives the shape its slots in this table. False, and nothing done, when it would bring more than
   // `columns_max` new columns.
@@ -57,13 +65,16 @@ class ShapeRegistry {
                   FunctionRef<std::uint32_t(const ColumnKey&)> make_slot);
 
  private:
-  KnownShape* Learn(Flattener& flattener, std::uint64_t hash);
+  static constexpr std::size_t kGuesses = 512;
+
+  KnownShape* Learn(Flattener& flattener, std::uint32_t tokens_count, std::uint64_t hash);
 
   std::uint64_t table_ = 0;
   std::uint32_t learned_in_table_ = 0;
   std::size_t bytes_ = 0;
   std::size_t bytes_at_begin_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<KnownShape>> shapes_;  // by hash of skeleton
+  std::array<KnownShape*, kGuesses> guesses_{};                            // by number of tokens
   std::map<ColumnKey, KnownColumn> columns_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <limits>
 #include <map>
 #include <string>
@@ -27,12 +28,6 @@ constexpr std::size_t kOpaqueShapesMax = 16'000;
 constexpr std::size_t kKeptRowsMax = 1 << 16;
 
 }  // namespace
-
-// A column under construction; slots 0 to 6 are those that are not of attributes.
-struct ColumnSlot {
-  ColumnKey key;
-  std::vector<Leaf> values;
-};
 
 class TableBuilder::Impl {
  public:
@@ -72,9 +67,9 @@ class TableBuilder::Impl {
     if (slots_.size() < kSlotAttributes) {
       slots_.resize(kSlotAttributes);
       for (std::uint32_t kind = 0; kind <= kSlotTags; ++kind) {
-        slots_[kind].key.kind = static_cast<ColumnKind>(kind);
+        slots_[kind].set_key({static_cast<ColumnKind>(kind), ValueType::kString, {}});
       }
-      slots_[kSlotText].key.kind = ColumnKind::kAttributesText;
+      slots_[kSlotText].set_key({ColumnKind::kAttributesText, ValueType::kString, {}});
     }
     order_.assign(events.begin(), events.end());
     const auto before = [](const Event* a, const Event* b) {
@@ -89,9 +84,9 @@ class TableBuilder::Impl {
     const std::array<const std::string*, 5> reserved = {
         &event.message, &event.status, &event.service, &event.source, &event.host};
     for (std::size_t i = 0; i < reserved.size(); ++i) {
-      slots_[i].values.push_back(Leaf::Of(*reserved[i]));
+      slots_[i].Add(Leaf::Of(*reserved[i]));
     }
-    for (const std::string& tag : event.tags) slots_[kSlotTags].values.push_back(Leaf::Of(tag));
+    for (const std::string& tag : event.tags) slots_[kSlotTags].Add(Leaf::Of(tag));
     DraftShape draft;
     draft.tags_count = static_cast<std::uint32_t>(event.tags.size());
     draft.known = KnownShapeOf(event.attributes);
@@ -99,11 +94,11 @@ class TableBuilder::Impl {
       draft.text = flattener_.is_verbatim() ? Shape::Text::kVerbatim : Shape::Text::kRebuilt;
       const std::span<const Leaf> leaves = flattener_.leaves();
       for (std::size_t i = 0; i < leaves.size(); ++i) {
-        slots_[draft.known->slots[i]].values.push_back(leaves[i]);
+        slots_[draft.known->slots[i]].Add(leaves[i]);
       }
     }
     if (draft.text != Shape::Text::kRebuilt) {
-      slots_[kSlotText].values.push_back(Leaf::Of(event.attributes));
+      slots_[kSlotText].Add(Leaf::Of(event.attributes));
     }
     return IndexOf(draft);
   }
@@ -112,13 +107,18 @@ class TableBuilder::Impl {
   // the row is to be opaque.
   KnownShape* KnownShapeOf(std::string_view text) {
     if (drafts_.size() >= kTableShapesMax - kOpaqueShapesMax) return nullptr;
-    if (!flattener_.Cut(text, unescaped_)) return nullptr;
-    KnownShape* shape = known_.Find(flattener_);
+    const std::uint32_t tokens_count = flattener_.FindTokens(text);
+    if (tokens_count == 0) return nullptr;
+    KnownShape* shape = known_.Guess(tokens_count);
+    if (shape == nullptr || !flattener_.CutLike(shape->skeleton, unescaped_)) {
+      if (!flattener_.Cut(unescaped_)) return nullptr;
+      shape = known_.Find(flattener_, tokens_count);
+    }
     if (shape == nullptr || shape->table == known_.table()) return shape;
     const std::uint32_t columns_max = kTableColumnsMax + kSlotAttributes - slots_used_;
     const auto make_slot = [&](const ColumnKey& key) {
       if (slots_used_ == slots_.size()) slots_.emplace_back();
-      slots_[slots_used_].key = key;
+      slots_[slots_used_].set_key(key);
       return slots_used_++;
     };
     if (!known_.EnterTable(*shape, columns_max, make_slot)) return nullptr;
@@ -146,18 +146,16 @@ class TableBuilder::Impl {
   void BuildColumns(MemoryTable::Parts& parts) {
     std::vector<std::uint32_t> used;
     for (std::uint32_t slot = 0; slot < slots_used_; ++slot) {
-      if (!slots_[slot].values.empty()) used.push_back(slot);
+      if (!slots_[slot].empty()) used.push_back(slot);
     }
     std::sort(used.begin(), used.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return slots_[a].key < slots_[b].key;
+      return slots_[a].key() < slots_[b].key();
     });
     place_of_slot_.assign(slots_used_, 0);
     parts.columns.reserve(used.size());
     for (const std::uint32_t slot : used) {
       place_of_slot_[slot] = static_cast<ColumnIndex>(parts.columns.size());
-      MemoryTable::Column& column = parts.columns.emplace_back();
-      column.key = slots_[slot].key;
-      columns_.Build(slots_[slot].values, column);
+      parts.columns.push_back(slots_[slot].Finish(sorting_));
     }
   }
 
@@ -172,7 +170,7 @@ class TableBuilder::Impl {
       }
       shape.columns.insert(shape.columns.end(), draft.tags_count, place_of_slot_[kSlotTags]);
       if (draft.known != nullptr) {
-        shape.skeleton = draft.known->skeleton;
+        shape.skeleton = draft.known->skeleton.text;
         for (const std::uint32_t slot : draft.known->slots) {
           shape.columns.push_back(place_of_slot_[slot]);
         }
@@ -182,23 +180,23 @@ class TableBuilder::Impl {
   }
 
   void End(std::size_t rows) {
-    for (std::uint32_t slot = 0; slot < slots_used_; ++slot) slots_[slot].values.clear();
     drafts_.clear();
     draft_index_.clear();
     unescaped_.Clear();
     if (rows > kKeptRowsMax) {
       slots_ = {};
-      columns_ = ColumnBuilder();
+      sorting_ = {};
     }
   }
 
   Flattener flattener_;
   ShapeRegistry known_;
-  ColumnBuilder columns_;
   // Of the table under construction; buffers stay.
   std::vector<const Event*> order_;
-  std::vector<ColumnSlot> slots_;
+  // Columns; 0 to 6 are those that are not of attributes.
+  std::deque<ColumnBuilder> slots_;
   std::uint32_t slots_used_ = 0;
+  ColumnBuilder::Scratch sorting_;
   std::vector<DraftShape> drafts_;
   std::map<std::tuple<KnownShape*, Shape::Text, std::uint32_t>, std::uint16_t> draft_index_;
   LastShape last_opaque_;
