@@ -12,6 +12,7 @@
 #include "api/admin_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
+#include "api/erase_api.h"
 #include "api/hook_refusals.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
@@ -650,6 +651,11 @@ void ServerImpl::ComposeRoutes() {
         if (IsOperator(request)) return admin_api_->Handle(request);
         return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
       });
+
+  router_.AddPath(std::string(api::kErasePath), [this](const net::HttpRequest& request) {
+    if (IsOperator(request)) return api::Erase(*store_, request);
+    return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
+  });
 
   router_.AddPath("/healthz",
                   [](const net::HttpRequest&) { return net::TextResponse(200, "ok\n"); });

@@ -20,7 +20,6 @@
 #include "journal/journal.h"
 #include "store/embedded/appender.h"
 #include "store/embedded/catalog.h"
-#include "store/embedded/erase_receipt.h"
 #include "store/embedded/exec/snapshot.h"
 #include "store/embedded/memtable.h"
 #include "store/embedded/merge_policy.h"
@@ -77,19 +76,12 @@ class EmbeddedStore final : public LogStore {
   // Seals first, so that only segments hold rows to delete. Rows that cannot be read are not
   // deleted, nor are events appended meanwhile.
   Result<DeleteReport> Delete(const Plan& selection) override;
+  using LogStore::Erase;
+  // Hides with deletions, then writes each segment concerned anew without the rows and empties the
+  // journal of what was sealed.
+  Result<EraseReceipt> Erase(std::string_view address, const StoreProgress& progress) override;
   Description Describe() const override;
   Status Flush() override;
-
-  // Calls with the share done, 0 to 1, and what is being done.
-  using Progress = std::function<void(double share, std::string_view step)>;
-
-  // Removes every event stored before the call that holds the address anywhere, in whatever case
-  // (address_search.h says what counts): hidden first, then the segments concerned are written anew
-  // without them and the journal is emptied of what was sealed. When it returns no file of the
-  // store holds them, but for what the receipt names. Backups keep theirs.
-  // Errors: kInvalidArgument (not an address); as Flush(); kCorruption never: such segments are
-  // named in the receipt. After an error call it again: what is hidden stays so.
-  Result<EraseReceipt> Erase(std::string_view address, const Progress& progress = {});
 
   // Merges and drops in the caller's thread until nothing is due. For tests and tools.
   Status Maintain();

@@ -97,14 +97,10 @@ Result<std::uint64_t> EmbeddedStore::HideRows(const std::vector<Deletion>& delet
   return hidden;
 }
 
-Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progress& progress) {
+Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const StoreProgress& progress) {
   ASSIGN_OR_RETURN(const AddressPattern pattern, AddressPattern::Make(address));
-  const auto report = [&](double share, std::string_view step) {
-    if (progress) progress(share, step);
-  };
   EraseReceipt receipt;
   receipt.started_ms = clock_.Now().millis();
-  report(0, "sealing what is in memory");
   // What was appended before lies in files of its own, which go when it is sealed.
   ASSIGN_OR_RETURN(const journal::Sequence keep_from, journal_->BeginFile());
   RETURN_IF_ERROR(Flush());
@@ -112,11 +108,13 @@ Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progre
   // Nothing else may merge from here on: rows keep their numbers.
   MutexLock no_merges(merging_);
   const std::shared_ptr<const Catalog::Segments> segments = LiveSegments();
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;  // read once, and once more if it holds the address
+  for (const LiveSegment& live : *segments) total_bytes += live.segment->segment_info().file_bytes;
   std::vector<Deletion> deletions;
   for (const LiveSegment& live : *segments) {
-    report(0.5 * static_cast<double>(receipt.segments_searched) /
-               static_cast<double>(segments->size()),
-           "searching segments");
+    if (progress) progress(done_bytes, total_bytes);
+    done_bytes += live.segment->segment_info().file_bytes;
     ++receipt.segments_searched;
     Result<std::vector<RowIndex>> rows = FindAddress(*live.segment, pattern);
     if (!rows) {
@@ -126,6 +124,7 @@ Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progre
     }
     if (rows->empty()) continue;
     receipt.events_erased += rows->size();
+    total_bytes += live.segment->segment_info().file_bytes;
     deletions.push_back({live, std::move(*rows)});
   }
   {
@@ -141,9 +140,8 @@ Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progre
   }
 
   for (const Deletion& deletion : deletions) {
-    report(0.5 + 0.5 * static_cast<double>(receipt.segments_rewritten) /
-                     static_cast<double>(deletions.size()),
-           "writing segments anew");
+    if (progress) progress(done_bytes, total_bytes);
+    done_bytes += deletion.live.segment->segment_info().file_bytes;
     // A delete in between hides more rows: then once more.
     for (bool again = true; again;) {
       again = false;
@@ -167,7 +165,6 @@ Result<EraseReceipt> EmbeddedStore::Erase(std::string_view address, const Progre
     ++receipt.segments_rewritten;
   }
 
-  report(1, "emptying the journal");
   RETURN_IF_ERROR(EmptyJournalBefore(keep_from));
   receipt.journal_bytes_left = journal_->size_bytes();
   if (journal_->first_sequence() < keep_from) {

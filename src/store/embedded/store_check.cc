@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
+#include "base/metrics.h"
 #include "base/time_format.h"
 #include "journal/journal.h"
 #include "store/embedded/batch_codec.h"
@@ -18,10 +21,6 @@ namespace postglass::store {
 namespace {
 
 constexpr std::size_t kCacheBytes = 16 << 20;
-
-void Tell(const CheckProgress& progress, double share, std::string_view step) {
-  if (progress) progress(share, step);
-}
 
 void AddProblem(StoreCheck& check, const Path& file, const std::string& sentence) {
   check.problems.push_back(fmt::format("{}: {}", file.string(), sentence));
@@ -99,10 +98,9 @@ Status CheckJournal(FileSystem& fs,
 Result<StoreCheck> CheckLocked(FileSystem& fs,
                                const Clock& clock,
                                const Path& dir,
-                               const CheckProgress& progress,
+                               const StoreProgress& progress,
                                Manifest& manifest) {
   StoreCheck check;
-  Tell(progress, 0, "reading the manifest");
   Result<Manifest> read = ReadManifest(fs, dir / "segments");
   if (read) {
     manifest = std::move(*read);
@@ -127,15 +125,12 @@ Result<StoreCheck> CheckLocked(FileSystem& fs,
   }
   std::uint64_t bytes_done = 0;
   for (const Manifest::Entry& entry : manifest.segments) {
-    const std::string step = fmt::format("checking segment {}", entry.id);
     const auto on_bytes = [&](std::uint64_t bytes) {
       bytes_done += bytes;
-      const double share = static_cast<double>(bytes_done) / static_cast<double>(bytes_all + 1);
-      Tell(progress, std::min(share, 1.0), step);
+      if (progress) progress(bytes_done, std::max(bytes_done, bytes_all));
     };
     CheckSegment(fs, dir, entry, on_bytes, check);
   }
-  Tell(progress, 1, "checking deduplication keys and journal");
   if (fs.Exists(dir / "dedup")) {
     ASSIGN_OR_RETURN(const KeyFilesReport keys, ReadKeyFiles(fs, dir / "dedup"));
     for (std::size_t i = 0; i < keys.damage.size(); ++i) {
@@ -192,7 +187,7 @@ void DropDamaged(Manifest& manifest, StoreRepair& repair) {
 Result<StoreCheck> CheckStore(FileSystem& fs,
                               const Clock& clock,
                               const Path& dir,
-                              const CheckProgress& progress) {
+                              const StoreProgress& progress) {
   RETURN_IF_ERROR(MustBeStore(fs, dir));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, fs.Lock(dir / "lock"));
   Manifest manifest;
@@ -202,7 +197,7 @@ Result<StoreCheck> CheckStore(FileSystem& fs,
 Result<StoreRepair> RepairStore(FileSystem& fs,
                                 const Clock& clock,
                                 const Path& dir,
-                                const CheckProgress& progress) {
+                                const StoreProgress& progress) {
   RETURN_IF_ERROR(MustBeStore(fs, dir));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, fs.Lock(dir / "lock"));
   StoreRepair repair;
@@ -235,6 +230,37 @@ Result<StoreRepair> RepairStore(FileSystem& fs,
     repair.done.push_back(fmt::format("{} is now in {}", file, repair.damaged_dir.string()));
   }
   return repair;
+}
+
+Result<StoreContents> InspectStore(const FileSystem& fs,
+                                   const Path& dir,
+                                   std::optional<SegmentId> segment) {
+  ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(fs, dir / "segments"));
+  StoreContents contents;
+  std::map<std::pair<std::string, std::string>, Segment::Part> parts;
+  for (const Manifest::Entry& entry : manifest.segments) {
+    if (segment && *segment != entry.id) continue;
+    BlockCache cache(kCacheBytes);
+    ASSIGN_OR_RETURN(const auto opened, Segment::Open(fs, dir / "segments", entry.id, cache));
+    ++contents.segments;
+    contents.events += entry.rows;
+    contents.bytes += opened->segment_info().file_bytes;
+    for (const Segment::Part& part : opened->Inspect()) {
+      Segment::Part& sum = parts[{part.name, part.encoding}];
+      sum.name = part.name;
+      sum.encoding = part.encoding;
+      sum.bytes += part.bytes;
+      sum.distinct += part.distinct;
+    }
+  }
+  if (segment && contents.segments == 0) {
+    return Fail(ErrorCode::kNotFound, fmt::format("there is no segment {}", *segment));
+  }
+  for (auto& [name, part] : parts) contents.parts.push_back(std::move(part));
+  std::stable_sort(contents.parts.begin(), contents.parts.end(), [](const auto& a, const auto& b) {
+    return a.bytes > b.bytes;
+  });
+  return contents;
 }
 
 }  // namespace postglass::store

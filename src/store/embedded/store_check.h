@@ -1,22 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "base/metrics.h"
 #include "base/result.h"
+#include "store/embedded/segment/segment_file.h"
+#include "store/log_store.h"
 
 // Looks at a store that nobody has open: every checksum of every file, and whether they agree.
 
 namespace postglass::store {
-
-// Calls with the share done, 0 to 1, and what is being done.
-using CheckProgress = std::function<void(double share, std::string_view step)>;
 
 struct StoreCheck {
   std::uint64_t segments = 0;  // those that the manifest names
@@ -32,7 +29,7 @@ struct StoreCheck {
 Result<StoreCheck> CheckStore(FileSystem& fs,
                               const Clock& clock,
                               const Path& dir,
-                              const CheckProgress& progress = {});
+                              const StoreProgress& progress = {});
 
 struct StoreRepair {
   StoreCheck found;
@@ -46,6 +43,19 @@ struct StoreRepair {
 Result<StoreRepair> RepairStore(FileSystem& fs,
                                 const Clock& clock,
                                 const Path& dir,
-                                const CheckProgress& progress = {});
+                                const StoreProgress& progress = {});
+
+// What the segments are made of, parts of one name summed; beside a running store too.
+struct StoreContents {
+  std::uint64_t segments = 0;
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;
+  std::vector<Segment::Part> parts;  // the largest first
+};
+
+// Of all segments, or of one. Errors: kNotFound, kCorruption, kUnsupported, kIo.
+Result<StoreContents> InspectStore(const FileSystem& fs,
+                                   const Path& dir,
+                                   std::optional<SegmentId> segment = std::nullopt);
 
 }  // namespace postglass::store
