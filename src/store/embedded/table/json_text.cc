@@ -15,26 +15,23 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::size_t kDoubleBytesMax = 64;
 constexpr std::size_t kExponentDigitsMax = 3;
 
-// The letter behind the backslash, 'u' for controls without a letter, 0 for what stands for itself.
-char EscapeOf(char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-      return c;
-    case '\b':
-      return 'b';
-    case '\f':
-      return 'f';
-    case '\n':
-      return 'n';
-    case '\r':
-      return 'r';
-    case '\t':
-      return 't';
-    default:
-      return static_cast<unsigned char>(c) < 0x20 ? 'u' : '\0';
-  }
+constexpr std::array<char, 256> MakeEscapes() {
+  std::array<char, 256> escapes{};
+  for (std::size_t c = 0; c < 0x20; ++c) escapes[c] = 'u';
+  escapes['"'] = '"';
+  escapes['\\'] = '\\';
+  escapes['\b'] = 'b';
+  escapes['\f'] = 'f';
+  escapes['\n'] = 'n';
+  escapes['\r'] = 'r';
+  escapes['\t'] = 't';
+  return escapes;
 }
+
+constexpr std::array<char, 256> kEscapes = MakeEscapes();
+
+// The letter behind the backslash, 'u' for controls without a letter, 0 for what stands for itself.
+char EscapeOf(char c) { return kEscapes[static_cast<unsigned char>(c)]; }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 

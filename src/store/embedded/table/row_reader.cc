@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "base/check.h"
 #include "store/embedded/table/json_text.h"
@@ -36,7 +35,9 @@ class RowReader {
     ASSIGN_OR_RETURN(keys_, table_.Keys());
     ASSIGN_OR_RETURN(shape_of_row_, table_.ShapeOfRow());
     PlacePieces();
-    for (auto& [column, places] : places_of_column_) RETURN_IF_ERROR(ReadColumn(column, places));
+    for (ColumnIndex column = 0; column < places_of_column_.size(); ++column) {
+      if (!places_of_column_[column].empty()) RETURN_IF_ERROR(ReadColumn(column));
+    }
     std::vector<Event> events(asked_.size());
     for (std::size_t i = 0; i < asked_.size(); ++i) Assemble(i, events[i]);
     return events;
@@ -63,6 +64,7 @@ class RowReader {
       pieces_count += ShapeOf(i).columns.size();
     }
     pieces_.resize(pieces_count);
+    places_of_column_.resize(table_.columns().size());
     // Rows in order, so that values of each column come in order too.
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return asked_[a] < asked_[b];
@@ -78,11 +80,11 @@ class RowReader {
     }
   }
 
-  Status ReadColumn(ColumnIndex column, const std::vector<Place>& places) {
+  Status ReadColumn(ColumnIndex column) {
     ASSIGN_OR_RETURN(const auto layout, table_.LayoutOf(column));
     ASSIGN_OR_RETURN(const auto codes, table_.CodesOf(column));
     wanted_.clear();
-    for (const Place& place : places) {
+    for (const Place& place : places_of_column_[column]) {
       ValueIndex value = layout->LowerBound(place.row);
       for (std::uint32_t entry = place.entry; entry < place.shape->columns.size(); ++entry) {
         if (place.shape->columns[entry] != column) continue;
@@ -153,27 +155,31 @@ class RowReader {
     for (std::uint32_t n = 0; n < shape.tags_count; ++n) event.tags.emplace_back(TextOf(piece++));
     if (shape.text == Shape::Text::kRebuilt) {
       event.attributes.clear();
-      Rebuild(shape.skeleton, piece, event.attributes);
+      const std::size_t pieces_end = pieces_begin_[i] + shape.columns.size();
+      Rebuild(shape.skeleton, piece, pieces_end, event.attributes);
     } else {
       event.attributes = TextOf(pieces_begin_[i] + shape.columns.size() - 1);
     }
   }
 
-  void Rebuild(std::string_view skeleton, std::size_t piece, std::string& out) const {
+  // `piece` is the first of attributes, `pieces_end` the end of the row's.
+  void Rebuild(std::string_view skeleton,
+               std::size_t piece,
+               std::size_t pieces_end,
+               std::string& out) const {
+    constexpr std::size_t kQuotesBytes = 2;
     std::size_t bytes = skeleton.size();
-    for (std::size_t i = piece; i < pieces_.size() && i < piece + skeleton.size(); ++i) {
-      bytes += pieces_[i].bytes;
-      if (bytes > 8 * skeleton.size()) break;
-    }
+    for (std::size_t i = piece; i < pieces_end; ++i) bytes += pieces_[i].bytes + kQuotesBytes;
     out.reserve(bytes);
-    constexpr std::string_view kAllMarks = "\x01\x02\x03\x04\x05";
-    while (true) {
-      const std::size_t mark = std::min(skeleton.find_first_of(kAllMarks), skeleton.size());
+    while (piece < pieces_end) {
+      std::size_t mark = 0;
+      while (mark < skeleton.size() && !IsMark(skeleton[mark])) ++mark;
+      if (mark == skeleton.size()) break;  // a damaged shape: fewer marks than columns
       out += skeleton.substr(0, mark);
-      if (mark == skeleton.size()) return;
       AppendScalar(skeleton[mark], TextOf(piece++), out);
       skeleton.remove_prefix(mark + 1);
     }
+    out += skeleton;
   }
 
   static void AppendScalar(char mark, std::string_view text, std::string& out) {
@@ -198,7 +204,7 @@ class RowReader {
   std::shared_ptr<const std::vector<std::uint16_t>> shape_of_row_;
   std::vector<std::size_t> pieces_begin_;  // of each asked row, one piece an entry of its shape
   std::vector<Piece> pieces_;
-  std::map<ColumnIndex, std::vector<Place>> places_of_column_;
+  std::vector<std::vector<Place>> places_of_column_;
   std::vector<Wanted> wanted_;  // of the column being read
   std::string texts_;
 };

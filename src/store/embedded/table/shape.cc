@@ -25,7 +25,7 @@ class SkeletonWalk {
         open_.pop_back();
       } else if (c == '"') {
         if (!EnterKey()) break;
-      } else if (c >= kMarks[0] && c <= kScientificMark) {
+      } else if (IsMark(c)) {
         const auto type =
             c == kScientificMark ? ValueType::kDouble : static_cast<ValueType>(c - kMarks[0]);
         columns_.push_back({ColumnKind::kAttribute, type, path_});

@@ -38,6 +38,8 @@ struct Shape {
 inline constexpr char kMarks[] = {'\x01', '\x02', '\x03', '\x04'};  // by ValueType
 inline constexpr char kScientificMark = '\x05';
 
+inline bool IsMark(char c) { return c >= kMarks[0] && c <= kScientificMark; }
+
 // The columns of a skeleton's marks, in order. Requires: made from JSON that simdjson accepted.
 std::vector<ColumnKey> ColumnsOfSkeleton(std::string_view skeleton);
 
