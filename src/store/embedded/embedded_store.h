@@ -73,7 +73,7 @@ class EmbeddedStore final : public LogStore {
 
   void AppendAsync(std::vector<NewEvent> batch, Appended done) override;
   Result<RunReport> Run(const Plan& plan, Sink& sink) override;
-  // Seals first, so that only segments hold rows to delete. Rows that cannot be read are not
+  // Seals first, so that only segments hold rows to delete. Rows of damaged segments are not
   // deleted, nor are events appended meanwhile.
   Result<DeleteReport> Delete(const Plan& selection) override;
   using LogStore::Erase;

@@ -37,8 +37,7 @@ Result<DeleteReport> EmbeddedStore::Delete(const Plan& selection) {
   std::vector<Deletion> deletions;
   for (const LiveSegment& live : *LiveSegments()) {
     Result<std::vector<RowIndex>> rows = SelectRows({live.segment, live.deleted}, selection);
-    if (!rows &&
-        (rows.error().code == ErrorCode::kCorruption || rows.error().code == ErrorCode::kIo)) {
+    if (!rows && rows.error().code == ErrorCode::kCorruption) {
       NoteDamage(
           {fmt::format("{} could not be read: {}", live.segment->Name(), rows.error().message)});
       continue;
