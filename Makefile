@@ -1,6 +1,6 @@
 # make run    installs what is needed, builds, starts the whole chain with life-like mail
 # make test   installs what is needed, builds, runs every test
-# The rest: setup build test-all bench format lint clean. What each costs: README.md.
+# The rest: setup build test-all bench bench-store format lint clean. What each costs: README.md.
 
 SHELL := /bin/sh
 JOBS ?= $(shell nproc)
@@ -11,7 +11,7 @@ export CCACHE_NOHASHDIR := true
 export POSTGLASS_TEST_LOOPS ?= 30
 
 .PHONY: run setup setup-test setup-all build web test test-web test-unit test-sanitizers test-e2e test-all \
-        bench format lint clean
+        bench bench-store format lint clean
 
 run: build
 	@exec build/release/postglass demo --data $(DATA)
@@ -84,6 +84,26 @@ bench: setup-test web
 	@cmake --preset bench >/dev/null
 	@cmake --build build/bench -j $(JOBS)
 	@bench/run.sh build/bench
+
+# The store alone, on so many generated events, then the rivals on as many (RIVALS=0: not; or fewer).
+# One JSON object a figure on standard output: bench/README.md. Each step is a process of its own, so
+# that no memory of one counts for another.
+EVENTS ?= 5000000
+RIVALS ?= 1
+RIVAL_EVENTS ?= $(EVENTS)
+BENCH_STORE_DATA := $(if $(filter file,$(origin DATA)),$(CURDIR)/build/bench-store,$(DATA))
+bench-store:
+	@scripts/setup.sh build bench >&2
+	@cmake --preset bench >/dev/null
+	@cmake --build build/bench -j $(JOBS) --target store_bench >&2
+	@status=0; \
+	for variant in raw product; do for step in ingest ask; do \
+	  build/bench/bench/store_bench --events $(EVENTS) --data $(BENCH_STORE_DATA) \
+	    --variants $$variant --steps $$step || status=1; \
+	done; done; \
+	[ "$(RIVALS)" = 0 ] || bench/rivals/run.sh build/bench/bench/store_bench \
+	  $(BENCH_STORE_DATA)/rivals $(RIVAL_EVENTS) || echo "bench-store: a rival failed" >&2; \
+	exit $$status
 
 format: setup-all
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

@@ -1,240 +1,206 @@
-// The embedded store on generated mail events: ingest, bytes on disk, memory, start, queries.
+// The embedded store on generated mail events: ingest, bytes on disk, memory, start, queries. What
+// each row means: bench/README.md. Runs on the real disk, so the figures include its fsync.
 //
-//   store_bench [events] [directory]      fills an empty directory and asks it
-//   store_bench 0 [directory]             opens it again: start and memory of a fresh process
+//   store_bench [--events N] [--data DIR] [--variants raw,product] [--steps ingest,ask]
+//               [--rounds N] [--mixed-seconds S]
 //
-// Prints one line a figure. Runs on the real disk, so the figures include its fsync.
+// The step `ingest` begins with an empty folder; `ask` alone takes what an earlier run of as many
+// events has left there. Ends with 1 when an answer was wrong.
+//
+//   store_bench --events N --print-corpus FILE
+//
+// prints the corpus itself for the rivals, and writes questions and answers to FILE.
 
 #include <fmt/format.h>
-#include <malloc.h>
-#include <sys/resource.h>
 
-#include <atomic>
-#include <chrono>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/file_system.h"
-#include "base/metrics.h"
-#include "bench/corpus.h"
-#include "store/embedded/embedded_store.h"
+#include "bench/store/asking.h"
+#include "bench/store/corpus_file.h"
+#include "bench/store/ingest.h"
+#include "bench/store/measured_store.h"
+#include "bench/store/mixed.h"
+#include "bench/store/rows.h"
 
-namespace postglass {
+namespace postglass::bench {
 namespace {
 
-constexpr std::size_t kBatchEvents = 100;
-constexpr int kClients = 8;
-
-double Seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t ResidentKb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::strtoull(line.c_str() + 6, nullptr, 10);
-  }
-  return 0;
-}
-
-std::uint64_t PeakKb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss);
-}
-
-struct Quiet final : store::Sink {
-  std::size_t rows = 0;
-  std::uint64_t count = 0;
-
-  void Rows(std::span<const store::Event> events) override { rows += events.size(); }
-
-  void Count(std::uint64_t n) override { count = n; }
+struct Settings {
+  std::uint64_t events = 5'000'000;
+  Path data = "build/bench-store";
+  std::string variants = "raw,product";
+  std::string steps = "ingest,ask";
+  int rounds = 9;
+  double mixed_seconds = 10;
+  std::string print_corpus;  // empty: measure
 };
 
-void Ask(store::LogStore& store, std::string_view name, const store::Plan& plan) {
-  for (int run = 0; run < 3; ++run) {
-    Quiet sink;
-    std::string explain;
-    const double cpu_before = CpuSeconds();
-    const double seconds = Seconds([&] {
-      Result<store::RunReport> report = store.Run(plan, sink);
-      explain = report ? report->explain : report.error().message;
-    });
-    fmt::print("{:<42} {:9.2f} ms, {:.2f} of CPU  rows {} count {}  ({})\n",
-               run == 0 ? fmt::format("{} (first)", name) : std::string(name),
-               1000 * seconds,
-               1000 * (CpuSeconds() - cpu_before),
-               sink.rows,
-               sink.count,
-               explain);
+SesCorpus::Options CorpusOptions(const Settings& settings, Variant variant) {
+  SesCorpus::Options options;
+  options.events = settings.events;
+  options.variant = variant;
+  return options;
+}
+
+// Rows of the raw variant have none.
+std::string Suffix(std::string_view variant) {
+  return variant == "raw" ? std::string() : fmt::format("_{}", variant);
+}
+
+void PrintIngest(const IngestFigures& figures,
+                 std::uint64_t bytes_on_disk,
+                 std::string_view variant,
+                 const Settings& settings,
+                 const Rows& rows) {
+  const std::string suffix = Suffix(variant);
+  const auto events = static_cast<double>(settings.events);
+  // The generator's share of the cores is not there for the store.
+  const double cores = std::thread::hardware_concurrency();
+  const double wall_s = figures.wall_s - figures.generator_cpu_s / cores;
+  rows.Print("ingest_cpu_us_per_event" + suffix, figures.store_cpu_s * 1e6 / events, "us");
+  rows.Print("ingest_events_per_s" + suffix, events / wall_s, "1/s");
+  rows.Print("ingest_events_per_s_with_generator" + suffix, events / figures.wall_s, "1/s");
+  rows.Print("ingest_batches_refused" + suffix, static_cast<double>(figures.refused), "count");
+  rows.Print("generator_cpu_us_per_event" + suffix, figures.generator_cpu_s * 1e6 / events, "us");
+  rows.Print("json_bytes_per_event" + suffix, figures.json_bytes / events, "B");
+  rows.Print("bytes_per_event" + suffix, static_cast<double>(bytes_on_disk) / events, "B");
+  rows.Print(fmt::format("disk_mb_{}", variant), static_cast<double>(bytes_on_disk) / 1e6, "MB");
+}
+
+// A corpus that has given all its events, and what is true of them.
+struct Known {
+  SesCorpus corpus;
+  Truth truth;
+
+  Known(const Settings& settings, Variant variant)
+      : corpus(CorpusOptions(settings, variant)), truth(settings.events, corpus.start_ms()) {}
+};
+
+void MeasureIngest(MeasuredStore& store,
+                   Known& known,
+                   const std::string& variant,
+                   const Settings& settings,
+                   Rows& rows) {
+  store.Empty();
+  store.Open();
+  ResetPeakMemory();
+  const IngestFigures figures = Ingest(*store, known.corpus, known.truth, settings.events);
+  const double peak_mb = PeakMemoryMb();
+  PrintIngest(figures, store.BytesOnDisk(), variant, settings, rows);
+  rows.Print("peak_memory_ingest_mb" + Suffix(variant), peak_mb, "MB");
+  store.Close();
+}
+
+// The events that the store holds already are made once more, to know the answers.
+void Recall(Known& known, const Settings& settings) {
+  store::NewEvent entry;
+  for (std::uint64_t i = 0; i < settings.events; ++i) {
+    known.corpus.Next(entry);
+    known.truth.Note(known.corpus.facts());
   }
 }
 
-store::Predicate Term(store::Field::Kind kind, std::string name, std::string value) {
-  return {store::TermMatch{{kind, std::move(name)}, std::move(value), false, true}};
+void MeasureQueries(MeasuredStore& store,
+                    Known& known,
+                    const std::string& variant,
+                    const Settings& settings,
+                    Rows& rows) {
+  constexpr int kStarts = 3;
+  const bool raw = variant == "raw";
+  ResetPeakMemory();
+  std::vector<double> start_ms;
+  for (int i = 0; i < kStarts; ++i) {
+    store.Close();
+    start_ms.push_back(store.Open() * 1000);
+  }
+  const std::uint64_t stored = (*store).Describe().events;
+  if (stored != settings.events) {
+    rows.PrintWrong("start_ms" + Suffix(variant),
+                    fmt::format("the store has {} of {} events", stored, settings.events));
+    return;
+  }
+  rows.Print("start_ms" + Suffix(variant), Median(start_ms), "ms");
+  AskWarm(*store,
+          raw ? RawQuestions(known.truth, known.corpus) : ProductQuestions(known.truth),
+          settings.rounds,
+          rows);
+  rows.Print("peak_memory_queries_mb" + Suffix(variant), PeakMemoryMb(), "MB");
+  if (!raw) return;
+  AskCold(store, ColdRare(known.truth), rows);
+  AskCold(store, ColdAbsent(), rows);
+  store.Close();
+
+  // On a copy: what arrives meanwhile is none of the events that are known.
+  MeasuredStore copy(settings.data / "mixed");
+  copy.CopyFrom(store);
+  copy.Open();
+  AskMixed(*copy, known.corpus, known.truth, settings.mixed_seconds, rows);
+  copy.Close();
+  copy.Empty();
 }
 
-void Queries(store::LogStore& store, const bench::SesCorpus& corpus) {
-  using Kind = store::Field::Kind;
-  store::Plan newest;
-  newest.rows = store::RowsRequest{};
-  Ask(store, "newest 100", newest);
-  for (const std::uint32_t rank : {150'000U, 20'000U, 100U}) {
-    store::Plan plan = newest;
-    plan.where = Term(Kind::kAttribute, "mail.destination", corpus.Recipient(rank));
-    Ask(store, fmt::format("mails of recipient number {}", rank), plan);
+void MeasureVariant(Variant variant, const Settings& settings, Rows& rows) {
+  const std::string name = variant == Variant::kRaw ? "raw" : "product";
+  std::filesystem::create_directories(settings.data);
+  MeasuredStore store(settings.data / name);
+  Known known(settings, variant);
+  if (settings.steps.find("ingest") != std::string::npos) {
+    MeasureIngest(store, known, name, settings, rows);
+  } else {
+    Recall(known, settings);
   }
-  store::Plan absent = newest;
-  absent.where = Term(Kind::kAttribute, "mail.destination", "nobody@nowhere.example");
-  Ask(store, "an address that is not there", absent);
-  store::Plan words = newest;
-  words.where = Term(Kind::kText, "", "bounced for");
-  Ask(store, "newest 100 by words of the message", words);
-  store::Plan bounces;
-  bounces.count = true;
-  bounces.where = {store::Exists{{Kind::kAttribute, "bounce"}}};
-  Ask(store, "count of bounces (path in most blocks)", bounces);
-  store::Plan all;
-  all.count = true;
-  Ask(store, "count of everything", all);
-  store::Plan histogram;
-  histogram.histograms = {{3'600'000, std::nullopt}};
-  Ask(store, "histogram by hour of everything", histogram);
-  store::Plan facet;
-  facet.top_values = {{{Kind::kAttribute, "eventType"}, 10}};
-  Ask(store, "top values of an attribute, everything", facet);
+  if (settings.steps.find("ask") != std::string::npos) {
+    MeasureQueries(store, known, name, settings, rows);
+  }
 }
 
-// The clients' side of the ingest: so many threads, each with one batch under way, which it sends
-// again when the store is busy.
-int Ingest(store::LogStore& store, const std::deque<std::vector<store::NewEvent>>& batches) {
-  std::atomic<std::size_t> next = 0;
-  std::atomic<int> refused = 0;
-  std::vector<std::thread> clients;
-  for (int i = 0; i < kClients; ++i) {
-    clients.emplace_back([&] {
-      for (std::size_t b = next++; b < batches.size(); b = next++) {
-        while (!store.Append(batches[b])) {
-          ++refused;
-          std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
-      }
-    });
-  }
-  for (std::thread& client : clients) client.join();
-  return refused;
-}
-
-int Main(std::size_t events, const Path& dir) {
-  if (events > 0) std::filesystem::remove_all(dir);
-  PosixFileSystem fs;
-  SystemClock clock;
-  Metrics metrics;
-  bench::SesCorpus corpus({});
-  const auto open_begin = clock.Monotonic();
-  auto opened = store::EmbeddedStore::Open(fs, clock, metrics, dir, {});
-  if (events == 0) {
-    fmt::print("start {:.3f} s, resident {} MB\n",
-               std::chrono::duration<double>(clock.Monotonic() - open_begin).count(),
-               ResidentKb() / 1024);
-  }
-  if (!opened) {
-    fmt::print(stderr, "{}\n", opened.error().message);
-    return 1;
-  }
-  std::unique_ptr<store::EmbeddedStore> store = std::move(*opened);
-
-  if (events == 0) {
-    Queries(*store, corpus);
-    fmt::print("resident after queries {} MB\n", ResidentKb() / 1024);
-    return 0;
-  }
-
-  // Generating costs as much as storing, so it is done ahead, a piece at a time.
-  double ingest_seconds = 0;
-  double ingest_cpu = 0;
-  int refused = 0;
-  std::uint64_t attribute_bytes = 0;
-  constexpr std::size_t kPieceEvents = 50'000;
-  for (std::size_t done = 0; done < events; done += kPieceEvents) {
-    std::deque<std::vector<store::NewEvent>> batches;
-    for (std::size_t i = 0; i < std::min(kPieceEvents, events - done); ++i) {
-      if (i % kBatchEvents == 0) batches.emplace_back();
-      batches.back().push_back(corpus.Next());
-      attribute_bytes += batches.back().back().event.attributes.size();
+Settings SettingsOf(int argc, char** argv) {
+  Settings settings;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string name = argv[i];
+    const char* value = argv[i + 1];
+    if (name == "--events") {
+      settings.events = std::strtoull(value, nullptr, 10);
+    } else if (name == "--data") {
+      settings.data = value;
+    } else if (name == "--variants") {
+      settings.variants = value;
+    } else if (name == "--steps") {
+      settings.steps = value;
+    } else if (name == "--rounds") {
+      settings.rounds = std::atoi(value);
+    } else if (name == "--mixed-seconds") {
+      settings.mixed_seconds = std::atof(value);
+    } else if (name == "--print-corpus") {
+      settings.print_corpus = value;
+    } else {
+      fmt::print(stderr, "no such option: {}\n", name);
+      std::exit(2);
     }
-    const double cpu_before = CpuSeconds();
-    ingest_seconds += Seconds([&] { refused += Ingest(*store, batches); });
-    ingest_cpu += CpuSeconds() - cpu_before;
   }
-  const auto count = static_cast<double>(events);
-  fmt::print("events {}  mean attributes {:.0f} B\n",
-             events,
-             static_cast<double>(attribute_bytes) / count);
-  fmt::print(
-      "ingest {:.0f} events/s  ({:.2f} us of CPU an event, sealing and a copy included; {} times "
-      "busy)\n",
-      count / ingest_seconds,
-      1e6 * ingest_cpu / count,
-      refused);
-  const double flush_seconds = Seconds([&] {
-    if (const Status flushed = store->Flush(); !flushed) {
-      fmt::print("flush: {}\n", flushed.error().message);
-    }
-  });
-  fmt::print("flush {:.2f} s\n", flush_seconds);
-  const store::Description description = store->Describe();
-  std::uint64_t disk_bytes = 0;
-  std::uint64_t segment_bytes = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir)) {
-    if (!entry.is_regular_file()) continue;
-    disk_bytes += entry.file_size();
-    if (entry.path().extension() == ".seg") segment_bytes += entry.file_size();
-  }
-  fmt::print("segments {}  {:.1f} B/event in segments, {:.1f} with keys and journal\n",
-             description.segments,
-             static_cast<double>(segment_bytes) / count,
-             static_cast<double>(disk_bytes) / count);
-  // Flush() returns when the last segment is live; the memory is given back a moment later.
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  fmt::print("resident after ingest {} MB, peak {} MB\n", ResidentKb() / 1024, PeakKb() / 1024);
+  return settings;
+}
 
-  Queries(*store, corpus);
-  fmt::print("resident after queries {} MB\n", ResidentKb() / 1024);
-  store.reset();
-  malloc_trim(0);
-  const double start_seconds = Seconds([&] {
-    auto reopened = store::EmbeddedStore::Open(fs, clock, metrics, dir, {});
-    if (reopened) store = std::move(*reopened);
-  });
-  fmt::print("start {:.3f} s, resident {} MB\n", start_seconds, ResidentKb() / 1024);
-  return 0;
+int Main(int argc, char** argv) {
+  const Settings settings = SettingsOf(argc, argv);
+  if (!settings.print_corpus.empty()) {
+    return PrintCorpus(CorpusOptions(settings, Variant::kRaw), settings.print_corpus);
+  }
+  Rows rows(settings.events);
+  if (settings.variants.find("raw") != std::string::npos) {
+    MeasureVariant(Variant::kRaw, settings, rows);
+  }
+  if (settings.variants.find("product") != std::string::npos) {
+    MeasureVariant(Variant::kProduct, settings, rows);
+  }
+  return rows.any_wrong() ? 1 : 0;
 }
 
 }  // namespace
-}  // namespace postglass
+}  // namespace postglass::bench
 
-int main(int argc, char** argv) {
-  const std::size_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const std::string dir = argc > 2 ? argv[2] : "build/store_bench.data";
-  return postglass::Main(events, dir);
-}
+int main(int argc, char** argv) { return postglass::bench::Main(argc, argv); }
