@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "bench/corpus.h"
+#include "bench/corpus/ses_corpus.h"
 #include "store/embedded/table/row_reader.h"
 #include "store/embedded/table/table_builder.h"
 #include "store/embedded/table/table_merge.h"

@@ -147,14 +147,16 @@ void ColumnBuilder::Intern() {
     hashes[runs_count] = HashText(bytes_of(i), seed_);
     run_begins[runs_count++] = static_cast<std::uint16_t>(i);
   }
+  codes_.resize(codes_.size() + pending_count_);
+  Code* const codes = codes_.data() + codes_.size() - pending_count_;
   for (std::size_t run = 0; run < runs_count; ++run) {
     if (run + kPrefetchDistance < runs_count) {
       const std::uint64_t hash = hashes[run + kPrefetchDistance];
       __builtin_prefetch(&table_[hash >> 32 & (table_.size() - 1)]);
     }
+    const std::size_t begin = run_begins[run];
     const std::size_t end = run + 1 < runs_count ? run_begins[run + 1] : pending_count_;
-    codes_.insert(
-        codes_.end(), end - run_begins[run], CodeOf(bytes_of(run_begins[run]), hashes[run]));
+    std::fill(codes + begin, codes + end, CodeOf(bytes_of(begin), hashes[run]));
   }
   pending_count_ = 0;
 }

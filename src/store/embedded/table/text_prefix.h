@@ -13,6 +13,7 @@ namespace postglass::store {
 // Equal prefixes decide nothing. Requires: skip <= text.size().
 inline std::uint64_t PrefixFrom(std::string_view text, std::size_t skip) {
   static_assert(std::endian::native == std::endian::little);
+  if (skip == text.size()) return 0;  // an empty view may have no address
   std::uint64_t prefix = 0;
   std::memcpy(&prefix, text.data() + skip, std::min<std::size_t>(8, text.size() - skip));
   return __builtin_bswap64(prefix);
