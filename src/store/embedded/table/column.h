@@ -50,7 +50,7 @@ class Codes {
   using Wide = std::vector<std::uint32_t>;
 
   struct Constant {  // every value has code 0
-    std::uint32_t count = 0;
+    std::uint32_t count;  // without an initialiser, which clang refuses in a class not yet complete
 
     std::size_t size() const { return count; }
 
