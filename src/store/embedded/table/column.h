@@ -49,7 +49,7 @@ class Codes {
   using Medium = std::vector<std::uint16_t>;
   using Wide = std::vector<std::uint32_t>;
 
-  struct Constant {  // every value has code 0
+  struct Constant {       // every value has code 0
     std::uint32_t count;  // without an initialiser, which clang refuses in a class not yet complete
 
     std::size_t size() const { return count; }
