@@ -323,6 +323,11 @@ Status ServerImpl::ComposeStore() {
   options.disk_warn_share = static_cast<double>(options_.Integer("store.disk_warn_percent")) / 100;
   options.disk_stop_share = static_cast<double>(options_.Integer("store.disk_stop_percent")) / 100;
   options.journal.durability = DurabilityOf(options_);
+  if (const std::int64_t days = options_.Integer("store.retention_days"); days > 0) {
+    options.retention.keep[0] = std::chrono::hours(24 * days);
+  }
+  options.retention.bytes_max = options_.Bytes("store.size_max");
+  options.cache_bytes = options_.Bytes("store.cache_size");
   ASSIGN_OR_RETURN(store_,
                    store::EmbeddedStore::Open(
                        world_.fs, world_.clock, metrics_, directory_.store(), std::move(options)));

@@ -50,7 +50,7 @@ void Appender::Append(std::vector<NewEvent> entries, LogStore::Appended done) {
   batch->entries = std::move(entries);
   batch->done = std::move(done);
   batch->started = clock_.Monotonic();
-  for (const NewEvent& entry : batch->entries) batch->bytes += ApproximateBytes(entry.event);
+  batch->bytes = ApproximateBytes(batch->entries);
   in_flight_bytes_ += batch->bytes;
   if (batch->bytes > kBatchRawBytesMax || batch->entries.size() > kBatchRowsMax) {
     Complete(std::move(batch), Fail(ErrorCode::kLimit, "the batch is too large"));
@@ -128,7 +128,7 @@ void Appender::Begin(std::shared_ptr<Batch> batch) {
   } else {
     // The journal keeps the order of sequence in its callbacks, and Complete() keeps it too.
     std::vector<std::string> payloads;
-    payloads.push_back(EncodeBatch(batch->entries));
+    payloads.push_back(EncodeBatch(batch->entries, batch->bytes));
     journal_->AppendAsync(std::move(payloads), [this, batch](Result<journal::Sequence> sequence) {
       Complete(batch, std::move(sequence));
     });
@@ -168,7 +168,7 @@ void Appender::Finish(Completion completion) {
   Batch& batch = *completion.batch;
   std::shared_ptr<const RawBatch> visible;
   if (completion.sequence && !batch.entries.empty()) {
-    visible = RawBatch::Make(*completion.sequence, std::move(batch.entries));
+    visible = RawBatch::Make(*completion.sequence, std::move(batch.entries), batch.bytes);
     visible_(visible);
   }
   {

@@ -147,7 +147,9 @@ Status EmbeddedStore::Replay(DedupWindow& window, std::vector<std::string>& set_
       continue;
     }
     if (entries->empty()) continue;
-    std::shared_ptr<const RawBatch> batch = RawBatch::Make(record->sequence, std::move(*entries));
+    const std::size_t bytes = ApproximateBytes(*entries);
+    std::shared_ptr<const RawBatch> batch =
+        RawBatch::Make(record->sequence, std::move(*entries), bytes);
     for (const SeenKey& seen : batch->keys) window.Insert(seen);
     rows_inserted_ += batch->events.size();
     memtable_.Insert(std::move(batch));

@@ -103,7 +103,7 @@ void ExpectHistory(World& world, const History& history) {
 // A power cut at any file operation loses nothing that was acknowledged, invents nothing, doubles
 // nothing.
 TEST(EmbeddedStoreCrash, KeepsWhatWasAcknowledgedWhereverThePowerIsCut) {
-  for (std::uint64_t cut_op = 0; cut_op < 2000; cut_op += kFaultStride) {
+  for (std::uint64_t cut_op = 0; cut_op < 2000; cut_op += kSlowness) {
     SCOPED_TRACE(fmt::format("power cut at file operation {}", cut_op));
     World world;
     world.fs.Arm({.seed = cut_op + 1, .power_loss_at_op = cut_op});
@@ -119,7 +119,7 @@ TEST(EmbeddedStoreCrash, KeepsWhatWasAcknowledgedWhereverThePowerIsCut) {
 // The same when one operation fails and the process goes on, and is killed later.
 TEST(EmbeddedStoreCrash, KeepsWhatWasAcknowledgedWhicheverOperationFails) {
   for (const ErrorCode code : {ErrorCode::kIo, ErrorCode::kDiskFull}) {
-    for (std::uint64_t fail_op = 0; fail_op < 2000; fail_op += kFaultStride) {
+    for (std::uint64_t fail_op = 0; fail_op < 2000; fail_op += kSlowness) {
       SCOPED_TRACE(fmt::format("operation {} fails with {}", fail_op, ErrorCodeName(code)));
       World world;
       world.fs.Arm({.seed = fail_op + 1, .fail_at_op = fail_op, .fail_with = code});
@@ -135,7 +135,7 @@ TEST(EmbeddedStoreCrash, KeepsWhatWasAcknowledgedWhicheverOperationFails) {
 
 // Recovery itself is interrupted, again and again.
 TEST(EmbeddedStoreCrash, KeepsWhatWasAcknowledgedWhenRecoveryIsCutToo) {
-  for (std::uint64_t cut_op = 0; cut_op < 500; cut_op += kFaultStride) {
+  for (std::uint64_t cut_op = 0; cut_op < 500; cut_op += kSlowness) {
     SCOPED_TRACE(fmt::format("power cut at recovery's file operation {}", cut_op));
     World world;
     world.fs.Arm({.seed = cut_op + 1, .power_loss_at_op = 60 + cut_op % 40});

@@ -114,7 +114,7 @@ class Twins {
 
 // The same random events, questions, deletions, crashes: the same answers, wherever the events lie.
 TEST(EmbeddedStoreModel, AnswersAsTheOracleDoes) {
-  const int steps = kStepsPerLoop * TestLoops();
+  const int steps = kStepsPerLoop * TestLoops() / kSlowness;
   for (int done = 0; done < steps; done += kStepsPerWorld) {
     const auto seed = static_cast<std::uint64_t>(done + 1);
     SCOPED_TRACE(fmt::format("seed {}", seed));

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "store/embedded/batch_codec.h"
-
 namespace postglass::store {
 
 std::shared_ptr<const RawBatch> RawBatch::Make(journal::Sequence sequence,
-                                               std::vector<NewEvent> entries) {
+                                               std::vector<NewEvent> entries,
+                                               std::size_t bytes) {
   auto batch = std::make_shared<RawBatch>();
   batch->sequence = sequence;
+  batch->bytes = bytes;
   batch->events.reserve(entries.size());
   batch->keys.reserve(entries.size());
   TableInfo& info = batch->info;
@@ -18,7 +18,6 @@ std::shared_ptr<const RawBatch> RawBatch::Make(journal::Sequence sequence,
   info.ingested_min_ms = info.ingested_max_ms = entries.front().event.ingested_at_ms;
   for (NewEvent& entry : entries) {
     const Event& event = entry.event;
-    batch->bytes += ApproximateBytes(event);
     if (entry.dedup_key) batch->keys.push_back({*entry.dedup_key, HourOf(event.ingested_at_ms)});
     info.timestamp_min_ms = std::min(info.timestamp_min_ms, event.timestamp_ms);
     info.timestamp_max_ms = std::max(info.timestamp_max_ms, event.timestamp_ms);

@@ -19,9 +19,10 @@ struct RawBatch {
   std::size_t bytes = 0;
   TableInfo info;  // rows and times
 
-  // Takes the events over. Requires: at least one.
+  // Takes the events over; `bytes` is what they take (batch_codec.h). Requires: at least one.
   static std::shared_ptr<const RawBatch> Make(journal::Sequence sequence,
-                                              std::vector<NewEvent> entries);
+                                              std::vector<NewEvent> entries,
+                                              std::size_t bytes);
 };
 
 }  // namespace postglass::store
