@@ -23,11 +23,11 @@ void ForEachSelectedValue(
   if (rows.kind == RowSet::Kind::kAll) {
     for (ValueIndex i = first; i < last; ++i) use(i);
   } else if (rows.kind == RowSet::Kind::kSome && layout.is_identity()) {
-    rows.some->ForEach(begin, end, use);
+    rows.some.ForEach(begin, end, use);
   } else if (rows.kind == RowSet::Kind::kSome) {
     const std::span<const RowIndex> row_of = layout.rows();
     for (ValueIndex i = first; i < last; ++i) {
-      if (rows.some->Test(row_of[i])) use(i);
+      if (rows.some.Test(row_of[i])) use(i);
     }
   }
 }
@@ -37,7 +37,7 @@ void ForEachSelectedRow(const RowSet& rows, RowIndex begin, RowIndex end, F&& us
   if (rows.kind == RowSet::Kind::kAll) {
     for (RowIndex row = begin; row < end; ++row) use(row);
   } else if (rows.kind == RowSet::Kind::kSome) {
-    rows.some->ForEach(begin, end, use);
+    rows.some.ForEach(begin, end, use);
   }
 }
 

@@ -65,7 +65,7 @@ class PartMaker {
  private:
   Status AddBucket(std::int64_t start_ms, RowIndex begin, RowIndex end) {
     const std::uint32_t count =
-        rows_.kind == RowSet::Kind::kAll ? end - begin : rows_.some->Count(begin, end);
+        rows_.kind == RowSet::Kind::kAll ? end - begin : rows_.some.Count(begin, end);
     if (count == 0) return {};
     if (values_) RETURN_IF_ERROR(AddSplit(begin, end));
     part_.buckets.push_back({start_ms, count, part_.splits.size()});

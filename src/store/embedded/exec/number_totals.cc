@@ -17,7 +17,7 @@ Status NumberTotals::Count(const CompiledPlan::CountedField& field,
       ++numbers_.back().second;
     };
     if (rows.kind == RowSet::Kind::kSome) {
-      rows.some->ForEach(selector.begin(), selector.end(), add);
+      rows.some.ForEach(selector.begin(), selector.end(), add);
     } else {
       for (RowIndex row = selector.begin(); row < selector.end(); ++row) add(row);
     }
@@ -50,7 +50,7 @@ Status NumberTotals::CountColumn(const FieldColumn& column,
     const ValueIndex last = layout->LowerBound(selector.end());
     codes->Visit([&](const auto& code_of) {
       for (ValueIndex i = first; i < last; ++i) {
-        if (rows.kind == RowSet::Kind::kAll || rows.some->Test(layout->RowOf(i))) {
+        if (rows.kind == RowSet::Kind::kAll || rows.some.Test(layout->RowOf(i))) {
           ++(*counted)[code_of[i]];
         }
       }

@@ -15,6 +15,8 @@ class RowBitmap {
  public:
   static constexpr std::uint32_t kWordRows = 64;
 
+  RowBitmap() = default;  // of no rows
+
   explicit RowBitmap(std::uint32_t rows)
       : rows_(rows), words_((rows + kWordRows - 1) / kWordRows) {}
 

@@ -99,11 +99,11 @@ Status RowList::OfferTable(TableSelector& selector, const RowSet& rows, std::siz
   if (backwards && all) {
     for (RowIndex row = end; row > begin && take(row - 1);) --row;
   } else if (backwards) {
-    rows.some->ForEachBackwards(begin, end, take);
+    rows.some.ForEachBackwards(begin, end, take);
   } else if (all) {
     for (RowIndex row = begin; row < end && take(row);) ++row;
   } else {
-    rows.some->ForEachForwards(begin, end, take);
+    rows.some.ForEachForwards(begin, end, take);
   }
   Offer(std::move(refs));
   return status;

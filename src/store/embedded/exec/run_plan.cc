@@ -359,7 +359,7 @@ Result<std::vector<RowIndex>> SelectRows(const LiveTable& live, const Plan& plan
   if (rows.kind == RowSet::Kind::kAll) {
     for (RowIndex row = selector.begin(); row < selector.end(); ++row) selected.push_back(row);
   } else if (rows.kind == RowSet::Kind::kSome) {
-    rows.some->ForEach(
+    rows.some.ForEach(
         selector.begin(), selector.end(), [&](RowIndex row) { selected.push_back(row); });
   }
   const std::size_t from_columns = selected.size();

@@ -83,7 +83,7 @@ RowBitmap& TableSelector::AsBitmap(RowSet& rows) {
     if (rows.kind == RowSet::Kind::kAll) bitmap.SetRange(begin_, end_);
     rows = RowSet::Some(std::move(bitmap));
   }
-  return *rows.some;
+  return rows.some;
 }
 
 bool TableSelector::IsWhole(const RowSet& rows) const {
@@ -125,10 +125,10 @@ Result<std::optional<std::uint64_t>> TableSelector::StoredCount() {
   RETURN_IF_ERROR(FindOpaqueRows());
   if (!opaque_rows_.empty()) return Count();
   ASSIGN_OR_RETURN(LeafResult result, Find(*compiled_.condition.leaf));
-  found_ = std::move(result);
+  found_ = std::make_unique<LeafResult>(std::move(result));
   const LeafResult& found = *found_;
-  if (found.rows) {
-    if (found.rows->kind == RowSet::Kind::kNone) return Count(0);
+  if (found.has_rows) {
+    if (found.rows.kind == RowSet::Kind::kNone) return Count(0);
     return Count();
   }
   // Of several values a row may hold more than one.
@@ -149,8 +149,8 @@ Result<RowSet> TableSelector::Evaluate(const Condition& condition) {
       ASSIGN_OR_RETURN(RowSet rows, Evaluate(condition.parts[0]));
       if (rows.kind == RowSet::Kind::kNone) return RowSet::All();
       if (rows.kind == RowSet::Kind::kAll) return RowSet::None();
-      rows.some->Flip();
-      rows.some->KeepRange(begin_, end_);
+      rows.some.Flip();
+      rows.some.KeepRange(begin_, end_);
       return rows;
     }
     case Condition::Kind::kAnd:
@@ -158,7 +158,7 @@ Result<RowSet> TableSelector::Evaluate(const Condition& condition) {
     case Condition::Kind::kOr:
       return EvaluateOr(condition);
     case Condition::Kind::kLeaf: {
-      if (found_) return Scan(std::move(*std::exchange(found_, std::nullopt)));
+      if (found_ != nullptr) return Scan(std::move(*std::exchange(found_, nullptr)));
       ASSIGN_OR_RETURN(LeafResult found, Find(*condition.leaf));
       return Scan(std::move(found));
     }
@@ -180,8 +180,8 @@ Result<RowSet> TableSelector::EvaluateAnd(const Condition& condition) {
     }
     RETURN_IF_ERROR(CheckStop(plan_));
     ASSIGN_OR_RETURN(LeafResult found, Find(*part.leaf));
-    if (found.rows && found.rows->kind == RowSet::Kind::kNone) return RowSet::None();
-    if (found.rows && found.rows->kind == RowSet::Kind::kAll) continue;
+    if (found.has_rows && found.rows.kind == RowSet::Kind::kNone) return RowSet::None();
+    if (found.has_rows && found.rows.kind == RowSet::Kind::kAll) continue;
     leaves.push_back(std::move(found));
   }
   std::stable_sort(leaves.begin(), leaves.end(), [](const LeafResult& a, const LeafResult& b) {
@@ -193,17 +193,17 @@ Result<RowSet> TableSelector::EvaluateAnd(const Condition& condition) {
     if (more.kind == RowSet::Kind::kNone || rows.kind == RowSet::Kind::kAll) {
       rows = std::move(more);
     } else {
-      rows.some->And(*more.some);
+      rows.some.And(more.some);
     }
-    if (rows.kind == RowSet::Kind::kSome && !rows.some->Any()) rows = RowSet::None();
+    if (rows.kind == RowSet::Kind::kSome && !rows.some.Any()) rows = RowSet::None();
   };
   for (LeafResult& leaf : leaves) {
     RETURN_IF_ERROR(CheckStop(plan_));
     const bool few = rows.kind == RowSet::Kind::kSome &&
-                     std::uint64_t{rows.some->Count()} * kSparseShare < end_ - begin_;
-    if (few && !leaf.rows) {
-      RETURN_IF_ERROR(KeepHolders(leaf, *rows.some));
-      if (!rows.some->Any()) return RowSet::None();
+                     std::uint64_t{rows.some.Count()} * kSparseShare < end_ - begin_;
+    if (few && !leaf.has_rows) {
+      RETURN_IF_ERROR(KeepHolders(leaf, rows.some));
+      if (!rows.some.Any()) return RowSet::None();
       continue;
     }
     ASSIGN_OR_RETURN(RowSet more, Scan(std::move(leaf)));
@@ -227,7 +227,7 @@ Result<RowSet> TableSelector::EvaluateOr(const Condition& condition) {
     if (rows.kind == RowSet::Kind::kNone) {
       rows = std::move(more);
     } else {
-      rows.some->Or(*more.some);
+      rows.some.Or(more.some);
     }
   }
   return rows;
@@ -238,7 +238,7 @@ Result<TableSelector::LeafResult> TableSelector::Find(const Leaf& leaf) {
   const KeyField key_field = KeyFieldOf(field);
   if (key_field != KeyField::kNone) {
     ASSIGN_OR_RETURN(RowSet rows, RowsByKeys(leaf, key_field));
-    return LeafResult{std::move(rows), {}, 0};
+    return LeafResult::Of(std::move(rows));
   }
   if (leaf.node->kind == Matcher::Node::Kind::kExists) return FindExisting(leaf);
   LeafResult result;
@@ -251,7 +251,7 @@ Result<TableSelector::LeafResult> TableSelector::Find(const Leaf& leaf) {
     result.columns.push_back({column, std::move(set)});
   }
   if (result.columns.empty()) {
-    result.rows = RowSet::None();
+    result.has_rows = true;  // none
     if (ruled_out_by_.empty()) ruled_out_by_ = field.name.empty() ? "text" : field.name;
   }
   return result;
@@ -261,7 +261,7 @@ Result<TableSelector::LeafResult> TableSelector::FindExisting(const Leaf& leaf) 
   const Field& field = leaf.node->field;
   if (field.kind == Field::Kind::kAttribute) {
     ASSIGN_OR_RETURN(RowSet rows, RowsOfShapes(ShapesWithPath(field)));
-    return LeafResult{std::move(rows), {}, info_.rows};
+    return LeafResult::Of(std::move(rows));
   }
   LeafResult result;
   std::vector<FieldColumn> whole;  // columns whose every value is one of the field
@@ -282,23 +282,20 @@ Result<TableSelector::LeafResult> TableSelector::FindExisting(const Leaf& leaf) 
   }
   result.rows_estimate = info_.rows;
   if (whole.empty()) {
-    if (result.columns.empty()) result.rows = RowSet::None();
+    result.has_rows = result.columns.empty();  // none
     return result;
   }
   ASSIGN_OR_RETURN(RowSet rows, RowsOfShapes(ShapesWithAnyColumn(whole)));
   if (result.columns.empty() || rows.kind == RowSet::Kind::kAll) {
-    result.rows = std::move(rows);
-    return result;
+    return LeafResult::Of(std::move(rows));
   }
   RowBitmap& bitmap = AsBitmap(rows);
   for (const ColumnCodes& column : result.columns) RETURN_IF_ERROR(ScanColumn(column, bitmap));
-  result.columns.clear();
-  result.rows = std::move(rows);
-  return result;
+  return LeafResult::Of(std::move(rows));
 }
 
 Result<RowSet> TableSelector::Scan(LeafResult result) {
-  if (result.rows) return std::move(*result.rows);
+  if (result.has_rows) return std::move(result.rows);
   RowBitmap bitmap(info_.rows);
   for (const ColumnCodes& column : result.columns) {
     const ColumnInfo& info = table().columns()[column.column.column];

@@ -19,11 +19,11 @@ struct RowSet {
   enum class Kind { kNone, kAll, kSome };
 
   Kind kind = Kind::kNone;
-  std::optional<RowBitmap> some;
+  RowBitmap some;  // of kSome
 
   static RowSet None() { return {}; }
 
-  static RowSet All() { return {Kind::kAll, std::nullopt}; }
+  static RowSet All() { return {Kind::kAll, {}}; }
 
   static RowSet Some(RowBitmap bitmap) { return {Kind::kSome, std::move(bitmap)}; }
 };
@@ -74,9 +74,12 @@ class TableSelector {
 
   // What a leaf's dictionary work gave: rows at once, or codes to be scanned for.
   struct LeafResult {
-    std::optional<RowSet> rows;
-    std::vector<ColumnCodes> columns;
+    bool has_rows = false;
+    RowSet rows;                       // when it has
+    std::vector<ColumnCodes> columns;  // else
     std::uint64_t rows_estimate = 0;
+
+    static LeafResult Of(RowSet rows) { return {true, std::move(rows), {}, 0}; }
   };
 
   Status FindRange();
@@ -105,7 +108,7 @@ class TableSelector {
   RowIndex begin_ = 0;
   RowIndex end_ = 0;
   std::vector<RowIndex> opaque_rows_;
-  std::optional<LeafResult> found_;  // of a condition that is one leaf, by StoredCount()
+  std::unique_ptr<LeafResult> found_;  // of a condition that is one leaf, by StoredCount()
   std::uint64_t codes_scanned_ = 0;
   std::string ruled_out_by_;
 };

@@ -12,7 +12,7 @@ Result<TableAnswer> TableAnswer::Of(const CompiledPlan& compiled,
   TableAnswer answer;
   if (rows.kind != RowSet::Kind::kNone) {
     answer.count =
-        rows.kind == RowSet::Kind::kAll ? selector.end() - selector.begin() : rows.some->Count();
+        rows.kind == RowSet::Kind::kAll ? selector.end() - selector.begin() : rows.some.Count();
   }
   const Plan& plan = *compiled.plan;
   answer.histograms.resize(plan.histograms.size());
