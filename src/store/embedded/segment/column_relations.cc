@@ -91,12 +91,15 @@ Result<std::vector<CodesRelation>> FindRelations(const Table& table) {
     const ColumnIndex key = keys[k];
     const std::uint32_t key_size = infos[key].dictionary_size;
     std::optional<std::vector<Code>> key_of_row;
-    // Those before it in the order have fewer values, or as many and a higher index: columns lean
-    // without a circle.
-    for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
       const ColumnIndex c = keys[i];
+      // Columns lean without a circle: those before the key in the order have fewer values, or as
+      // many and a higher index; and one with several values in a row is never a key.
+      if (i == k || (i > k && columns[c].layout->is_single())) continue;
+      const bool alike =
+          infos[c].dictionary_size > key_size / 2;  // then a table is next to nothing
       if (relations[c].determined_by || infos[c].values_count < kValuesMin ||
-          key_size > infos[c].values_count / 5 * 4) {
+          (!alike && key_size > infos[c].values_count / 5 * 4)) {
         continue;
       }
       if (!key_of_row) {
@@ -111,7 +114,8 @@ Result<std::vector<CodesRelation>> FindRelations(const Table& table) {
   // A chain that is too deep to follow is cut.
   for (std::size_t k = keys.size(); k-- > 0;) {
     const ColumnIndex c = keys[k];
-    if (!relations[c].determined_by) continue;
+    // Nothing leans on a column with several values in a row.
+    if (!relations[c].determined_by || !columns[c].layout->is_single()) continue;
     depth[c] = depth[*relations[c].determined_by] + 1;
     if (depth[c] < kColumnDepthMax - 1) continue;
     relations[c].determined_by.reset();

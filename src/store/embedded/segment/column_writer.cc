@@ -19,11 +19,6 @@ namespace postglass::store {
 
 namespace {
 
-// An affix may not grow into the words beside it, nor into what folding takes together.
-bool IsBorder(char c) {
-  return static_cast<unsigned char>(c) < 0x80 && IsSeparator(static_cast<unsigned char>(c));
-}
-
 bool IsAscii(std::string_view text) {
   return std::all_of(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -57,7 +52,46 @@ bool HasDigit(std::string_view word) {
   return std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-Status ColumnWriter::Write(ColumnIndex column) {
+std::vector<ColumnIndex> ColumnWriter::OrderOfColumns() const {
+  struct Place {
+    ColumnIndex column = 0;
+    unsigned bytes_log2 = 0;
+    std::uint32_t size = 0;
+  };
+
+  std::vector<Place> places;
+  for (ColumnIndex column = 0; column < table_.columns().size(); ++column) {
+    const ColumnInfo& info = table_.columns()[column];
+    Place place{column, 0, info.dictionary_size};
+    if (info.key.type == ValueType::kString && info.dictionary_size >= kWordsValuesMin) {
+      std::uint64_t bytes = 0;
+      const auto dictionary = table_.DictionaryOf(column);
+      if (dictionary) {
+        static_cast<void>(
+            (*dictionary)->ForEachText(0, place.size, [&](Code, std::string_view text) {
+              bytes += text.size();
+              return true;
+            }));
+      }
+      place.bytes_log2 = static_cast<unsigned>(std::bit_width(bytes));
+    }
+    places.push_back(place);
+  }
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return std::pair(a.bytes_log2, b.size) < std::pair(b.bytes_log2, a.size);
+  });
+  std::vector<ColumnIndex> order;
+  for (const Place& place : places) order.push_back(place.column);
+  return order;
+}
+
+Status ColumnWriter::Write() {
+  entries_.resize(table_.columns().size());
+  for (const ColumnIndex column : OrderOfColumns()) RETURN_IF_ERROR(WriteColumn(column));
+  return {};
+}
+
+Status ColumnWriter::WriteColumn(ColumnIndex column) {
   const ColumnInfo& info = table_.columns()[column];
   ColumnEntry entry;
   entry.key = info.key;
@@ -67,7 +101,7 @@ Status ColumnWriter::Write(ColumnIndex column) {
   RETURN_IF_ERROR(info.key.type == ValueType::kString ? WriteTexts(column, entry)
                                                       : WriteNumbers(column, entry));
   RETURN_IF_ERROR(WriteCounts(column, entry));
-  entries_.push_back(std::move(entry));
+  entries_[column] = std::move(entry);
   return {};
 }
 
@@ -201,8 +235,10 @@ Status ColumnWriter::WriteTexts(ColumnIndex column, ColumnEntry& entry) {
   entry.all_folded = entry.all_lower_case && IsAscii(texts.arena);
   ASSIGN_OR_RETURN(const bool alike, FindAlike(texts, entry));
   if (alike) return {};
-  ASSIGN_OR_RETURN(const TextIndex::Written written, TextIndex::Write(out_, texts));
+  ASSIGN_OR_RETURN(const TextIndex::Written written, TextIndex::Write(out_, texts, finder_));
   entry.dictionary = written.index;
+  entry.has_pieces = written.has_pieces;
+  if (!written.has_pieces && texts.size() >= kWordsValuesMin) finder_.Add(column, texts);
   if (texts.size() >= kFilterValuesMin) RETURN_IF_ERROR(WriteFilterAndWords(texts, written, entry));
   texts_by_size_.emplace(texts.size(),
                          Texts{column,
@@ -228,9 +264,11 @@ Status ColumnWriter::WriteFilterAndWords(const TextList& texts,
       AppendFolded(folded, text);
       text = folded;
     }
-    hashes.push_back(Hash64(text, kValueSeed));
+    // What is a piece of another column is in that one's filter.
+    const bool is_piece = written.single_pieces[code];
+    if (!is_piece) hashes.push_back(Hash64(text, kValueSeed));
     if (!entry.has_words) continue;
-    const bool is_id = written.id_blocks[code / written.block_values];
+    const bool is_id = is_piece || written.id_blocks[code / written.block_values];
     Words in_text(text);
     for (std::string_view word = in_text.Next(); !word.empty(); word = in_text.Next()) {
       if (!HasDigit(word)) {

@@ -10,6 +10,7 @@
 #include "store/embedded/segment/segment_footer.h"
 #include "store/embedded/segment/text_index.h"
 #include "store/embedded/segment/text_list.h"
+#include "store/embedded/segment/text_pieces.h"
 #include "store/embedded/table/table.h"
 
 namespace postglass::store {
@@ -26,14 +27,16 @@ class ColumnWriter {
  public:
   // All must outlive the writer.
   ColumnWriter(const Table& table, std::span<const CodesRelation> relations, ExtentWriter& out)
-      : table_(table), relations_(relations), out_(out) {}
+      : table_(table), relations_(relations), out_(out), finder_(table) {}
 
-  // Writes the next column, in order of the table's.
-  Status Write(ColumnIndex column);
+  Status Write();
 
   std::vector<ColumnEntry> TakeEntries() { return std::move(entries_); }
 
  private:
+  // Short and simple values first: others may be made of them.
+  std::vector<ColumnIndex> OrderOfColumns() const;
+  Status WriteColumn(ColumnIndex column);
   Status WriteCodes(ColumnIndex column, ColumnEntry& entry);
   Status WriteCounts(ColumnIndex column, ColumnEntry& entry);
   Status WriteNumbers(ColumnIndex column, ColumnEntry& entry);
@@ -55,6 +58,7 @@ class ColumnWriter {
   const Table& table_;
   std::span<const CodesRelation> relations_;
   ExtentWriter& out_;
+  PieceFinder finder_;
   std::vector<ColumnEntry> entries_;
   std::multimap<std::uint32_t, Texts> texts_by_size_;
 };

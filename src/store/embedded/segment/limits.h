@@ -25,6 +25,7 @@ inline constexpr unsigned kBlockValuesLog2Min = 4;
 inline constexpr unsigned kBlockValuesLog2Max = 10;
 
 inline constexpr std::size_t kTemplatesMax = 64;        // of one dictionary
+inline constexpr std::size_t kPatternsMax = 1024;       // of pieces, of one dictionary
 inline constexpr std::size_t kTemplateDigitsMax = 256;  // positions that vary
 inline constexpr std::size_t kRunBytesMax = 64;         // one varying run of a template
 

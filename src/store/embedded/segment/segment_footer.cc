@@ -22,6 +22,7 @@ constexpr std::size_t kReservedColumns = 8;
 constexpr std::uint8_t kLowerCase = 1;
 constexpr std::uint8_t kFolded = 2;
 constexpr std::uint8_t kWords = 4;
+constexpr std::uint8_t kPieces = 8;
 
 void PutColumn(std::string& out, const ColumnEntry& column) {
   PutFixed(out, static_cast<std::uint8_t>(column.key.kind));
@@ -30,9 +31,9 @@ void PutColumn(std::string& out, const ColumnEntry& column) {
   PutVarint(out, column.dictionary_size);
   PutVarint(out, column.values_count);
   PutFixed(out,
-           static_cast<std::uint8_t>((column.all_lower_case ? kLowerCase : 0) |
-                                     (column.all_folded ? kFolded : 0) |
-                                     (column.has_words ? kWords : 0)));
+           static_cast<std::uint8_t>(
+               (column.all_lower_case ? kLowerCase : 0) | (column.all_folded ? kFolded : 0) |
+               (column.has_words ? kWords : 0) | (column.has_pieces ? kPieces : 0)));
   PutFixed(out, static_cast<std::uint8_t>(column.codes_form));
   PutVarint(out, column.codes_of);
   PutExtent(out, column.codes);
@@ -81,6 +82,7 @@ ColumnEntry TakeColumn(ByteReader& in, std::uint64_t file_bytes) {
   column.all_lower_case = (flags & kLowerCase) != 0;
   column.all_folded = (flags & kFolded) != 0;
   column.has_words = (flags & kWords) != 0;
+  column.has_pieces = (flags & kPieces) != 0;
   column.codes_form = TakeEnum(in, CodesForm::kDetermined);
   column.codes_of = Bounded(in, kTableColumnsMax + kReservedColumns);
   column.codes = TakeExtent(in, file_bytes);
@@ -147,9 +149,12 @@ bool LeansRight(const std::vector<ColumnEntry>& columns) {
             of.counts_form == CountsForm::kSameAs) {
           return false;
         }
-      } else if (of.dictionary_size < c.dictionary_size ||
-                 (of.dictionary_size == c.dictionary_size && c.codes_of > i)) {
-        return false;
+      }
+      std::uint32_t end = i;
+      for (int depth = 0; columns[end].codes_form == CodesForm::kDetermined; ++depth) {
+        if (depth > kColumnDepthMax) return false;
+        end = columns[end].codes_of;
+        if (end >= columns.size()) return false;
       }
     } else if (c.counts_form == CountsForm::kSameAs) {
       return false;

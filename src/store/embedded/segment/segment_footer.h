@@ -36,8 +36,7 @@ enum class CountsForm : std::uint8_t {
 };
 
 // All that the footer says of a column. Columns lean on others only without a circle: kSameAs and
-// kAffixed on one that stores its own, kDetermined on one with a larger (dictionary_size, lower
-// index).
+// kAffixed on one that is not so itself, kDetermined in a chain of at most kColumnDepthMax.
 struct ColumnEntry {
   ColumnKey key;
   std::uint32_t dictionary_size = 0;
@@ -53,6 +52,7 @@ struct ColumnEntry {
   std::uint32_t dictionary_of = 0;
   std::string prefix;
   std::string suffix;
+  bool has_pieces = false;  // some strings are made of those of others
   Extent dictionary;
   std::uint8_t bools = 0;  // bit i: what code i stands for
 

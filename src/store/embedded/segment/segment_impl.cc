@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "store/embedded/segment/affixed_dictionary.h"
 #include "store/embedded/segment/code_stream.h"
@@ -24,6 +25,14 @@ namespace postglass::store {
 namespace {
 
 using Counts = std::vector<std::uint32_t>;
+
+bool HoldsWord(std::string_view folded, std::string_view folded_word) {
+  Words words(folded);
+  for (std::string_view word = words.Next(); !word.empty(); word = words.Next()) {
+    if (word == folded_word) return true;
+  }
+  return false;
+}
 
 // For each column the first with the same values a row of each shape.
 std::vector<ColumnIndex> ShareLayouts(const std::vector<Shape>& shapes, std::size_t columns) {
@@ -163,25 +172,48 @@ Result<std::shared_ptr<const TextIndex>> Segment::Impl::TextIndexOf(ColumnIndex 
       0,
       [&]() -> Result<std::shared_ptr<const TextIndex>> {
         ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.dictionary));
-        auto index = TextIndex::Parse(bytes->view(), entry.dictionary_size, file_bytes());
+        auto index = TextIndex::Parse(bytes->view(),
+                                      entry.dictionary_size,
+                                      file_bytes(),
+                                      static_cast<std::uint32_t>(footer.columns.size()));
         if (index == nullptr) return reader().Damaged(entry.dictionary, "no index of strings");
         return index;
       },
       [](const TextIndex& index) { return index.memory_bytes(); });
 }
 
-Result<std::shared_ptr<const Dictionary>> Segment::Impl::DictionaryOf(ColumnIndex column) const {
+Result<TextIndex::Sources> Segment::Impl::SourcesOf(const TextIndex& index, int depth) const {
+  TextIndex::Sources sources;
+  for (const PiecePattern& pattern : index.patterns()) {
+    for (const ColumnIndex column : pattern.columns) {
+      if (depth > 0 || !IsSource(column)) {
+        return Fail(ErrorCode::kCorruption,
+                    fmt::format("{}: column {} is no source of pieces", reader().name(), column));
+      }
+      if (sources.contains(column)) continue;
+      ASSIGN_OR_RETURN(sources[column], DictionaryOf(column, depth + 1));
+    }
+  }
+  return sources;
+}
+
+Result<std::shared_ptr<const Dictionary>> Segment::Impl::DictionaryOf(ColumnIndex column,
+                                                                      int depth) const {
   const ColumnEntry& entry = footer.columns[column];
-  if (entry.dictionary_form == DictionaryForm::kSameAs) return DictionaryOf(entry.dictionary_of);
+  if (entry.dictionary_form == DictionaryForm::kSameAs) {
+    return DictionaryOf(entry.dictionary_of, depth);
+  }
   if (entry.dictionary_form == DictionaryForm::kAffixed) {
-    ASSIGN_OR_RETURN(auto inner, DictionaryOf(entry.dictionary_of));
+    ASSIGN_OR_RETURN(auto inner, DictionaryOf(entry.dictionary_of, depth));
     return std::make_shared<const AffixedDictionary>(
         std::move(inner), entry.prefix, entry.suffix, entry.all_lower_case);
   }
   if (entry.key.type == ValueType::kString) {
     ASSIGN_OR_RETURN(auto index, TextIndexOf(column));
+    ASSIGN_OR_RETURN(TextIndex::Sources sources, SourcesOf(*index, depth));
     return std::make_shared<const TextDictionary>(core,
                                                   std::move(index),
+                                                  std::move(sources),
                                                   PartOf(column, PartKind::kTexts),
                                                   entry.dictionary_size,
                                                   entry.all_lower_case);
@@ -296,11 +328,51 @@ Result<bool> Segment::Impl::MayHoldFolded(ColumnIndex column, std::string_view f
   }
   const ColumnIndex texts = TextsOf(column);
   const ColumnEntry& of = footer.columns[texts];
-  if (of.filter_bytes > 0) return FilterMayContain(texts, Hash64(folded, kValueSeed));
+  if (of.filter_bytes > 0) {
+    ASSIGN_OR_RETURN(const bool in_filter, FilterMayContain(texts, Hash64(folded, kValueSeed)));
+    if (in_filter || !of.has_pieces) return in_filter;
+    return PieceMayHold(texts, folded);
+  }
   if (!of.all_folded) return true;
   ASSIGN_OR_RETURN(const auto dictionary, DictionaryOf(texts));
   ASSIGN_OR_RETURN(const std::optional<Code> code, dictionary->Find(folded));
   return code.has_value();
+}
+
+Result<bool> Segment::Impl::PieceMayHold(ColumnIndex column, std::string_view folded) const {
+  ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
+  for (const PiecePattern& pattern : index->patterns()) {
+    if (!pattern.is_single() || !IsSource(pattern.columns[0])) continue;
+    const std::string prefix = Fold(pattern.literals[0]);
+    const std::string suffix = Fold(pattern.literals[1]);
+    if (folded.size() < prefix.size() + suffix.size() || !folded.starts_with(prefix) ||
+        !folded.ends_with(suffix)) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(
+        const bool held,
+        MayHoldFolded(pattern.columns[0],
+                      folded.substr(prefix.size(), folded.size() - prefix.size() - suffix.size())));
+    if (held) return true;
+  }
+  return false;
+}
+
+Result<bool> Segment::Impl::PieceMayHoldWord(ColumnIndex column,
+                                             std::string_view folded_word) const {
+  ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
+  std::set<ColumnIndex> asked;
+  for (const PiecePattern& pattern : index->patterns()) {
+    const ColumnIndex source = pattern.columns[0];
+    if (!pattern.is_single() || !IsSource(source)) continue;
+    for (const std::string& literal : pattern.literals) {
+      if (HoldsWord(Fold(literal), folded_word)) return true;
+    }
+    if (!asked.insert(source).second) continue;
+    ASSIGN_OR_RETURN(const WordHits hits, FindWord(source, folded_word));
+    if (hits.kind != WordHits::Kind::kNone) return true;
+  }
+  return false;
 }
 
 Result<std::shared_ptr<const WordIndex>> Segment::Impl::WordIndexOf(ColumnIndex column) const {
@@ -347,9 +419,7 @@ Result<Table::WordHits> Segment::Impl::FindWord(ColumnIndex column,
   if (entry.dictionary_form == DictionaryForm::kAffixed) {
     // A word of the affixes is in every value.
     for (const std::string& affix : {Fold(entry.prefix), Fold(entry.suffix)}) {
-      Words words(affix);
-      for (std::string_view word = words.Next(); !word.empty(); word = words.Next()) {
-        if (word != folded_word) continue;
+      if (HoldsWord(affix, folded_word)) {
         WordHits hits{WordHits::Kind::kSome, std::vector<Code>(entry.dictionary_size)};
         std::iota(hits.codes.begin(), hits.codes.end(), Code{0});
         return hits;
@@ -361,6 +431,10 @@ Result<Table::WordHits> Segment::Impl::FindWord(ColumnIndex column,
   if (in_filter) return WordHits{};
   ASSIGN_OR_RETURN(const auto index, TextIndexOf(texts));
   if (index->IdMayHoldWord(folded_word)) return WordHits{};
+  if (of.has_pieces) {
+    ASSIGN_OR_RETURN(const bool held, PieceMayHoldWord(texts, folded_word));
+    if (held) return WordHits{};
+  }
   return WordHits{WordHits::Kind::kNone, {}};
 }
 

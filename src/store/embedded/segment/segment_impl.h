@@ -29,7 +29,9 @@ class Segment::Impl {
   Result<std::shared_ptr<const std::vector<std::uint16_t>>> ShapeOfRow() const;
   Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const;
   Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column, int depth = 0) const;
-  Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const;
+  Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column, int depth = 0) const;
+  // Those that the column's strings are made of. Requires: an index of that column.
+  Result<TextIndex::Sources> SourcesOf(const TextIndex& index, int depth) const;
   Result<std::shared_ptr<const TextIndex>> TextIndexOf(ColumnIndex column) const;
   Result<std::shared_ptr<const WordIndex>> WordIndexOf(ColumnIndex column) const;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsPage(ColumnIndex column,
@@ -55,7 +57,17 @@ class Segment::Impl {
   std::vector<ColumnIndex> layout_of;
 
  private:
+  // What pieces are made of is not made of pieces, nor of another column.
+  bool IsSource(ColumnIndex column) const {
+    const ColumnEntry& entry = footer.columns[column];
+    return entry.key.type == ValueType::kString &&
+           entry.dictionary_form == DictionaryForm::kStored && !entry.has_pieces;
+  }
+
   Result<std::shared_ptr<const Codes>> LoadCodes(ColumnIndex column, int depth) const;
+  // What is in a column only as a piece of another.
+  Result<bool> PieceMayHold(ColumnIndex column, std::string_view folded) const;
+  Result<bool> PieceMayHoldWord(ColumnIndex column, std::string_view folded_word) const;
   Result<WordHits> FindPlainWord(ColumnIndex column, std::string_view folded_word) const;
 };
 

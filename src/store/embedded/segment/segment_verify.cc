@@ -137,7 +137,9 @@ std::vector<std::string> Segment::Verify(const std::function<void(std::uint64_t)
     if (entry.key.type == ValueType::kString && !entry.dictionary.empty()) {
       if (const auto index = fresh.impl_->TextIndexOf(c)) {
         for (std::uint32_t block = 0; block < (*index)->blocks_count(); ++block) {
-          if (const auto read = (*index)->Load(reader, block); !read) note(read.error());
+          if (const auto read = reader.ReadStored((*index)->place_of(block)); !read) {
+            note(read.error());
+          }
           if (throttle) throttle((*index)->place_of(block).stored_bytes);
         }
       }

@@ -51,9 +51,7 @@ Status WriteContent(WritableFile& file, const NewSegment& segment, const Table& 
 
   ASSIGN_OR_RETURN(const std::vector<CodesRelation> relations, FindRelations(table));
   ColumnWriter columns(table, relations, out);
-  for (ColumnIndex column = 0; column < table.columns().size(); ++column) {
-    RETURN_IF_ERROR(columns.Write(column));
-  }
+  RETURN_IF_ERROR(columns.Write());
   footer.columns = columns.TakeEntries();
   RETURN_IF_ERROR(WriteFooter(footer, out));
   return out.Flush();

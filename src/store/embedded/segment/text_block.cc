@@ -9,7 +9,7 @@ namespace postglass::store {
 
 namespace {
 
-enum class Form : std::uint8_t { kFront, kTemplate };
+enum class Form : std::uint8_t { kFront, kTemplate, kPieces };
 
 using Limbs = std::array<std::uint64_t, kTemplateDigitsMax>;
 
@@ -60,6 +60,29 @@ std::string TextBlock::EncodeTemplate(std::span<const std::string_view> texts,
     AppendPacked(packed, column, *min, width);
   }
   return out + packed;
+}
+
+std::string TextBlock::EncodePieces(const PieceFinder::Found& found,
+                                    const std::vector<std::uint64_t>& numbers) {
+  std::string out;
+  PutFixed(out, static_cast<std::uint8_t>(Form::kPieces));
+  PutPieces(out, found, numbers);
+  return out;
+}
+
+bool TextBlock::IsPieces(ByteReader& in) {
+  ByteReader start = in;
+  if (start.Fixed<std::uint8_t>() != static_cast<std::uint8_t>(Form::kPieces)) return false;
+  in = start;
+  return true;
+}
+
+std::shared_ptr<const TextBlock> TextBlock::Make(TextList texts) {
+  std::shared_ptr<TextBlock> block(new TextBlock());
+  block->count_ = texts.size();
+  block->arena_ = std::move(texts.arena);
+  block->ends_ = std::move(texts.ends);
+  return block;
 }
 
 bool TextBlock::ParseFront(ByteReader in) {

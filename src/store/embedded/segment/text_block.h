@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "store/embedded/segment/buffer.h"
+#include "store/embedded/segment/text_list.h"
+#include "store/embedded/segment/text_pieces.h"
 #include "store/embedded/segment/text_template.h"
 
 namespace postglass::store {
 
-// Some strings of a dictionary, in order. Of two forms: differences to the string before, which
-// zstd may shorten further; or limbs of a template, of which each string can be had by itself.
+// Some strings of a dictionary, in order. Of three forms: differences to the string before, which
+// zstd may shorten further; limbs of a template, of which each string can be had by itself; or
+// pieces of other dictionaries.
 //
 // A block keeps what it was parsed from; templates must outlive it.
 class TextBlock {
@@ -24,7 +27,15 @@ class TextBlock {
                                     const TextTemplate& form,
                                     std::size_t form_index);
 
-  // Null when the bytes are no block of so many strings.
+  // Whether it is a block of pieces, which JoinPieces() then reads from `in`.
+  static bool IsPieces(ByteReader& in);
+  // `numbers`: by pattern of the block, its number in the dictionary.
+  static std::string EncodePieces(const PieceFinder::Found& found,
+                                  const std::vector<std::uint64_t>& numbers);
+  // A block of these strings.
+  static std::shared_ptr<const TextBlock> Make(TextList texts);
+
+  // Null when the bytes are no block of so many strings (or one of pieces).
   static std::shared_ptr<const TextBlock> Parse(Buffer bytes,
                                                 std::uint32_t count,
                                                 std::span<const TextTemplate> templates);

@@ -14,7 +14,8 @@ Result<std::shared_ptr<const TextBlock>> TextDictionary::BlockAt(std::uint32_t b
                        part_,
                        block,
                        [&]() -> Result<std::shared_ptr<const Held>> {
-                         ASSIGN_OR_RETURN(const auto loaded, index_->Load(core_->reader(), block));
+                         ASSIGN_OR_RETURN(const auto loaded,
+                                          index_->Load(core_->reader(), block, sources_));
                          return std::make_shared<const Held>(Held{index_, loaded});
                        },
                        [](const Held& h) { return h.block->memory_bytes(); }));

@@ -14,11 +14,13 @@ class TextDictionary final : public Dictionary {
   // `part`: of its blocks in the cache.
   TextDictionary(std::shared_ptr<const SegmentCore> core,
                  std::shared_ptr<const TextIndex> index,
+                 TextIndex::Sources sources,
                  std::uint32_t part,
                  std::uint32_t size,
                  bool all_lower_case)
       : core_(std::move(core)),
         index_(std::move(index)),
+        sources_(std::move(sources)),
         part_(part),
         size_(size),
         all_lower_case_(all_lower_case) {}
@@ -49,6 +51,7 @@ class TextDictionary final : public Dictionary {
 
   std::shared_ptr<const SegmentCore> core_;
   std::shared_ptr<const TextIndex> index_;
+  TextIndex::Sources sources_;
   std::uint32_t part_;
   std::uint32_t size_;
   bool all_lower_case_;

@@ -96,16 +96,40 @@ class Templates {
 
 }  // namespace
 
-Result<TextIndex::Written> TextIndex::Write(ExtentWriter& out, const TextList& texts) {
+Result<TextIndex::Written> TextIndex::Write(ExtentWriter& out,
+                                            const TextList& texts,
+                                            const PieceFinder& finder) {
   const unsigned log2 = BlockValuesLog2(texts);
   const Templates templates(texts, log2);
 
   // Both forms of each block; the shorter is kept, of about equal ones that without zstd.
   std::vector<std::string> fronts;
   std::vector<std::string> limbs;
+  std::vector<std::string> pieces;
+  std::map<PiecePattern, std::size_t> patterns;
+  std::vector<std::vector<bool>> single_piece;  // by block, by string
   std::vector<std::string> samples;
   for (std::uint32_t begin = 0; begin < texts.size(); begin += 1U << log2) {
     const std::vector<std::string_view> block = BlockOf(texts, begin, log2);
+    pieces.emplace_back();
+    single_piece.emplace_back();
+    const std::optional<PieceFinder::Found> found = finder.Find(block);
+    if (found && patterns.size() + found->patterns.size() <= kPatternsMax) {
+      std::vector<std::uint64_t> numbers;
+      for (const PiecePattern& pattern : found->patterns) {
+        numbers.push_back(patterns.emplace(pattern, patterns.size()).first->second);
+      }
+      pieces.back() = TextBlock::EncodePieces(*found, numbers);
+      for (const std::uint64_t pattern : found->pattern_of) {
+        single_piece.back().push_back(pattern > 0 && found->patterns[pattern - 1].is_single());
+      }
+      // Two bytes a string: nothing else comes near.
+      if (pieces.back().size() <= 2 * block.size() + 16) {
+        fronts.emplace_back();
+        limbs.emplace_back();
+        continue;
+      }
+    }
     fronts.push_back(TextBlock::EncodeFront(block));
     const std::size_t form = templates.of_block(limbs.size());
     limbs.push_back(form == Templates::kNone
@@ -140,6 +164,21 @@ Result<TextIndex::Written> TextIndex::Write(ExtentWriter& out, const TextList& t
         stored.clear();
       }
     }
+    // Pieces read blocks of other columns, so they have to save something.
+    const std::size_t shortest = stored.empty() ? limbs[b].size() : stored.size();
+    const bool by_pieces =
+        !pieces[b].empty() && (shortest == 0 || pieces[b].size() < shortest - shortest / 4);
+    if (by_pieces) {
+      stored = std::move(pieces[b]);
+      raw_bytes = stored.size();
+    }
+    const std::size_t texts_end = std::min<std::size_t>(texts.size(), (b + 1) << log2);
+    if (by_pieces) {
+      written.single_pieces.insert(
+          written.single_pieces.end(), single_piece[b].begin(), single_piece[b].end());
+    }
+    written.single_pieces.resize(texts_end);
+    written.has_pieces = written.has_pieces || by_pieces;
     const std::size_t form = templates.of_block(b);
     written.id_blocks.push_back(stored.empty() && templates.made()[form].is_id());
     if (stored.empty()) {
@@ -159,6 +198,11 @@ Result<TextIndex::Written> TextIndex::Write(ExtentWriter& out, const TextList& t
   PutFixed(index, static_cast<std::uint8_t>(log2));
   PutVarint(index, templates.made().size());
   for (const TextTemplate& made : templates.made()) made.Append(index);
+  std::vector<const PiecePattern*> by_number(patterns.size());
+  for (const auto& [pattern, number] : patterns) by_number[number] = &pattern;
+  if (!written.has_pieces) by_number.clear();
+  PutVarint(index, by_number.size());
+  for (const PiecePattern* pattern : by_number) PutPattern(index, *pattern);
   PutBytes(index, trained);
   PutVarint(index, first_offset);
   NumberArray::Append(index, stored_sizes);
@@ -171,7 +215,8 @@ Result<TextIndex::Written> TextIndex::Write(ExtentWriter& out, const TextList& t
 
 std::shared_ptr<const TextIndex> TextIndex::Parse(std::string_view bytes,
                                                   std::uint32_t texts_count,
-                                                  std::uint64_t file_bytes) {
+                                                  std::uint64_t file_bytes,
+                                                  std::uint32_t columns_count) {
   ByteReader in(bytes);
   const unsigned log2 = in.Fixed<std::uint8_t>();
   const std::uint64_t templates = in.Varint();
@@ -184,7 +229,16 @@ std::shared_ptr<const TextIndex> TextIndex::Parse(std::string_view bytes,
     if (!form) return nullptr;
     made.push_back(std::move(*form));
   }
+  const std::uint64_t patterns = in.Varint();
+  if (!in.ok() || patterns > kPatternsMax) return nullptr;
+  std::vector<PiecePattern> of_pieces;
+  for (std::uint64_t i = 0; i < patterns; ++i) {
+    std::optional<PiecePattern> pattern = TakePattern(in, columns_count);
+    if (!pattern) return nullptr;
+    of_pieces.push_back(std::move(*pattern));
+  }
   std::shared_ptr<TextIndex> index(new TextIndex(in.Bytes()));
+  index->patterns_ = std::move(of_pieces);
   index->texts_count_ = texts_count;
   index->block_values_log2_ = log2;
   index->templates_ = std::move(made);
@@ -233,7 +287,8 @@ std::uint32_t TextIndex::BlockFor(std::string_view text) const {
 }
 
 Result<std::shared_ptr<const TextBlock>> TextIndex::Load(const ExtentReader& reader,
-                                                         std::uint32_t block) const {
+                                                         std::uint32_t block,
+                                                         const Sources& sources) const {
   const Extent& place = places_[block];
   ASSIGN_OR_RETURN(Buffer bytes, reader.ReadStored(place));
   if (place.raw_bytes != place.stored_bytes) {
@@ -242,6 +297,13 @@ Result<std::shared_ptr<const TextBlock>> TextIndex::Load(const ExtentReader& rea
       return reader.Damaged(place, "no whole frame");
     }
     bytes = std::move(raw);
+  }
+  ByteReader in(bytes.view());
+  if (TextBlock::IsPieces(in)) {
+    Result<TextList> texts = JoinPieces(in, values_of(block), patterns_, sources);
+    if (texts) return TextBlock::Make(std::move(*texts));
+    if (texts.error().code != ErrorCode::kCorruption) return Fail(std::move(texts.error()));
+    return reader.Damaged(place, texts.error().message);
   }
   std::shared_ptr<const TextBlock> parsed =
       TextBlock::Parse(std::move(bytes), values_of(block), templates_);

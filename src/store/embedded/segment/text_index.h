@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "store/embedded/segment/extents.h"
 #include "store/embedded/segment/text_block.h"
 #include "store/embedded/segment/text_list.h"
+#include "store/embedded/segment/text_pieces.h"
 #include "store/embedded/segment/text_template.h"
 
 namespace postglass::store {
@@ -24,16 +26,20 @@ class TextIndex {
     std::uint32_t block_values = 0;
     // By block: its strings are ids (TextTemplate::is_id), whose words are known by their form.
     std::vector<bool> id_blocks;
+    // By string: it is one piece of another column, whose filter then tells.
+    std::vector<bool> single_pieces;
+    bool has_pieces = false;
   };
 
   // Writes blocks, then their index.
   // Requires: ascending, distinct, at least one.
-  static Result<Written> Write(ExtentWriter& out, const TextList& texts);
+  static Result<Written> Write(ExtentWriter& out, const TextList& texts, const PieceFinder& pieces);
 
   // Null when the bytes are no index of so many strings.
   static std::shared_ptr<const TextIndex> Parse(std::string_view bytes,
                                                 std::uint32_t texts_count,
-                                                std::uint64_t file_bytes);
+                                                std::uint64_t file_bytes,
+                                                std::uint32_t columns_count);
 
   std::uint32_t blocks_count() const { return static_cast<std::uint32_t>(places_.size()); }
 
@@ -45,9 +51,16 @@ class TextIndex {
 
   const Extent& place_of(std::uint32_t block) const { return places_[block]; }
 
+  // The dictionaries that pieces are of.
+  using Sources = std::map<ColumnIndex, std::shared_ptr<const Dictionary>>;
+
   // Reads, checks and parses it. The block must not outlive the index.
+  // Requires: `sources` has each column of the patterns.
   Result<std::shared_ptr<const TextBlock>> Load(const ExtentReader& reader,
-                                                std::uint32_t block) const;
+                                                std::uint32_t block,
+                                                const Sources& sources) const;
+
+  const std::vector<PiecePattern>& patterns() const { return patterns_; }
 
   // Whether a string in one of the id blocks could hold this folded word.
   bool IdMayHoldWord(std::string_view folded_word) const;
@@ -62,6 +75,7 @@ class TextIndex {
   std::uint32_t texts_count_ = 0;
   unsigned block_values_log2_ = 0;
   std::vector<TextTemplate> templates_;
+  std::vector<PiecePattern> patterns_;
   BlockDictionary dictionary_;
   std::vector<Extent> places_;
   // By block: a text that is above all of the block before, and not above the block's first.
