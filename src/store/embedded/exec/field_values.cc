@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
+#include "store/embedded/exec/code_count.h"
 #include "store/event_reader.h"
 
 namespace postglass::store {
@@ -210,6 +210,14 @@ void FieldValues::CountColumn(const Column& column,
   std::uint32_t* const count_of = counts.data() + column.first_id;
   const Layout& layout = *column.layout;
   column.codes->Visit([&](const auto& codes) {
+    if (rows.kind == RowSet::Kind::kAll && layout.is_single()) {
+      CountCodes(codes, layout.LowerBound(begin), layout.LowerBound(end), count_of);
+      return;
+    }
+    if (rows.kind == RowSet::Kind::kSome && layout.is_identity()) {
+      CountCodesOfRows(codes, rows.some, begin, end, count_of);
+      return;
+    }
     if (layout.is_single()) {
       ForEachSelectedValue(layout, rows, begin, end, [&](ValueIndex i) { ++count_of[codes[i]]; });
       return;

@@ -43,15 +43,9 @@ class ValueRun {
     texts_.clear();
     ends_.clear();
     at_ = 0;
-    if (counts_.dense != nullptr) {
-      const std::vector<std::uint32_t>& dense = *counts_.dense;
-      for (; next_code_ < counts_.end && codes_.size() < kBatchValues; ++next_code_) {
-        if (dense[next_code_] != 0) codes_.emplace_back(next_code_, dense[next_code_]);
-      }
-    } else {
-      for (; next_sparse_ < counts_.sparse.size() && codes_.size() < kBatchValues; ++next_sparse_) {
-        codes_.push_back(counts_.sparse[next_sparse_]);
-      }
+    const std::vector<std::uint32_t>& counts = *counts_.counts;
+    for (; next_code_ < counts_.end && codes_.size() < kBatchValues; ++next_code_) {
+      if (counts[next_code_] != 0) codes_.emplace_back(next_code_, counts[next_code_]);
     }
     if (codes_.empty()) return {};
     const std::size_t skip = counts_.column.prefix.size();
@@ -74,7 +68,6 @@ class ValueRun {
 
   const ColumnCounts& counts_;
   Code next_code_ = 0;
-  std::size_t next_sparse_ = 0;
   std::vector<std::pair<Code, std::uint32_t>> codes_;
   std::string texts_;
   std::vector<std::size_t> ends_;

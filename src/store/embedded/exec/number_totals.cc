@@ -3,7 +3,35 @@
 #include <algorithm>
 #include <cmath>
 
+#include "store/embedded/exec/code_count.h"
+
 namespace postglass::store {
+
+namespace {
+
+using Numbers = std::vector<std::pair<double, std::uint64_t>>;
+
+// Sorts what consists of some sorted runs, one a column.
+void MergeRuns(Numbers& numbers) {
+  std::vector<std::ptrdiff_t> ends;
+  for (auto at = numbers.begin(); at != numbers.end();) {
+    at = std::is_sorted_until(at, numbers.end());
+    ends.push_back(at - numbers.begin());
+  }
+  while (ends.size() > 1) {
+    std::vector<std::ptrdiff_t> merged;
+    for (std::size_t i = 0; i < ends.size(); i += 2) {
+      const auto begin = numbers.begin() + (i == 0 ? 0 : ends[i - 1]);
+      if (i + 1 < ends.size()) {
+        std::inplace_merge(begin, numbers.begin() + ends[i], numbers.begin() + ends[i + 1]);
+      }
+      merged.push_back(ends[std::min(i + 1, ends.size() - 1)]);
+    }
+    ends = std::move(merged);
+  }
+}
+
+}  // namespace
 
 Status NumberTotals::Count(const CompiledPlan::CountedField& field,
                            TableSelector& selector,
@@ -49,8 +77,12 @@ Status NumberTotals::CountColumn(const FieldColumn& column,
     const ValueIndex first = layout->LowerBound(selector.begin());
     const ValueIndex last = layout->LowerBound(selector.end());
     codes->Visit([&](const auto& code_of) {
+      if (rows.kind == RowSet::Kind::kAll) {
+        CountCodes(code_of, first, last, counted->data());
+        return;
+      }
       for (ValueIndex i = first; i < last; ++i) {
-        if (rows.kind == RowSet::Kind::kAll || rows.some.Test(layout->RowOf(i))) {
+        if (rows.some.Test(layout->RowOf(i))) {
           ++(*counted)[code_of[i]];
         }
       }
@@ -83,9 +115,7 @@ void NumberTotals::Merge(NumberTotals&& other) {
 }
 
 std::vector<double> NumberTotals::Quantiles(const std::vector<double>& quantiles) {
-  if (!std::is_sorted(numbers_.begin(), numbers_.end())) {
-    std::sort(numbers_.begin(), numbers_.end());
-  }
+  MergeRuns(numbers_);
   std::vector<std::uint64_t> behind;  // the number of values up to and with each
   behind.reserve(numbers_.size());
   std::uint64_t total = 0;

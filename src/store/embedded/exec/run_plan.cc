@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "store/embedded/exec/door.h"
+#include "store/embedded/exec/raw_filter.h"
 #include "store/embedded/exec/row_list.h"
 #include "store/embedded/exec/totals.h"
 #include "store/embedded/table/row_reader.h"
@@ -57,6 +58,7 @@ class Query {
       : snapshot_(snapshot),
         plan_(plan),
         compiled_(compiled),
+        raw_filter_(compiled.condition),
         budget_(plan.memory_bytes_max),
         totals_(plan, budget_) {
     if (plan.rows) rows_.emplace(*plan.rows, budget_);
@@ -176,7 +178,8 @@ class Query {
       ASSIGN_OR_RETURN(TableAnswer answer,
                        TableAnswer::Of(compiled_, selector, live.table, rows, budget_));
       if (wants_rows) RETURN_IF_ERROR(rows_->OfferTable(selector, rows, i));
-      work_ += answer.count;
+      // Of a whole table all but histograms is answered by stored counts.
+      if (!selector.IsWhole(rows) || !plan_.histograms.empty()) work_ += answer.count;
       MutexLock lock(mutex_);
       totals_.Add(std::move(answer));
     }
@@ -213,6 +216,7 @@ class Query {
       const RowCursor place{event.timestamp_ms, event.id};
       const bool wants_row = wants_rows && rows_->Wants(place);
       if (rows_only_ && !wants_row) continue;
+      if (!raw_filter_.MayMatch(event.attributes)) continue;
       reader.Reset(event);
       if (!compiled_.matcher.Matches(reader)) continue;
       if (!rows_only_) events.Add(reader);
@@ -297,6 +301,7 @@ class Query {
   const Snapshot& snapshot_;
   const Plan& plan_;
   const CompiledPlan& compiled_;
+  const RawFilter raw_filter_;
   MemoryBudget budget_;
   bool rows_only_ = false;
   std::vector<Unit> units_;

@@ -1,8 +1,9 @@
 #include "store/embedded/exec/top_values.h"
 
 #include <algorithm>
-#include <bit>
-#include <map>
+#include <functional>
+#include <limits>
+#include <optional>
 
 #include "store/embedded/exec/merged_values.h"
 #include "store/plan_rules.h"
@@ -38,14 +39,14 @@ class Threshold {
   std::optional<std::vector<ValueCount>> Run() {
     const std::size_t places = totals_.columns.size() + 1;
     for (std::size_t c = 0; c < totals_.columns.size(); ++c) {
-      if (!AddAbove(c, CountOfRank(totals_.columns[c]), limit_)) return std::nullopt;
+      if (!Add(c, HighestOf(totals_.columns[c]))) return std::nullopt;
     }
     for (std::size_t i = 0; i < std::min(limit_, by_text_.size()); ++i) AddText(i);
     const std::uint64_t bound = Bound();
     const std::uint64_t threshold = (bound + places - 1) / places;
     if (threshold <= 1) return std::nullopt;
     for (std::size_t c = 0; c < totals_.columns.size(); ++c) {
-      if (!AddAbove(c, threshold, kCandidatesMax + 1)) return std::nullopt;
+      if (!Add(c, AtLeast(totals_.columns[c], threshold))) return std::nullopt;
     }
     for (std::size_t i = 0; i < by_text_.size() && by_text_[i].second >= threshold; ++i) AddText(i);
     if (candidates_.size() > kCandidatesMax) return std::nullopt;
@@ -61,21 +62,34 @@ class Threshold {
     std::size_t seen_count = 0;
   };
 
-  // The limit_-th highest count of a column, or 1.
-  std::uint64_t CountOfRank(const ColumnCounts& column) {
-    if (column.used <= limit_) return 1;
-    std::vector<std::uint32_t> heap;  // the lowest in front
-    column.ForEach([&](Code, std::uint32_t count) {
-      if (heap.size() == limit_ && count <= heap.front()) return;
+  using Found = std::vector<std::pair<std::uint32_t, Code>>;
+
+  // The limit_ highest counts of a column, or all.
+  Found HighestOf(const ColumnCounts& column) {
+    Found heap;  // the lowest in front
+    std::uint32_t count_min = 1;
+    column.ForEachAbove(count_min, [&](Code code, std::uint32_t count) {
       if (heap.size() == limit_) {
         std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-        heap.back() = count;
+        heap.back() = {count, code};
       } else {
-        heap.push_back(count);
+        heap.emplace_back(count, code);
       }
       std::push_heap(heap.begin(), heap.end(), std::greater<>());
+      if (heap.size() == limit_) count_min = heap.front().first + 1;
     });
-    return heap.front();
+    return heap;
+  }
+
+  // Those of a column that have at least this count; too many end the search.
+  Found AtLeast(const ColumnCounts& column, std::uint64_t threshold) {
+    Found found;
+    std::uint32_t count_min = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(threshold, std::numeric_limits<std::uint32_t>::max()));
+    column.ForEachAbove(count_min, [&](Code code, std::uint32_t count) {
+      if (found.size() <= kCandidatesMax) found.emplace_back(count, code);
+    });
+    return found;
   }
 
   void Add(std::size_t place, const std::string& text, std::uint64_t count) {
@@ -93,15 +107,12 @@ class Threshold {
     Add(totals_.columns.size(), *by_text_[i].first, by_text_[i].second);
   }
 
-  // Adds up to `values_max` of the column's values that have at least this count.
-  bool AddAbove(std::size_t place, std::uint64_t count_min, std::size_t values_max) {
+  // False: too many, or unreadable.
+  bool Add(std::size_t place, const Found& found) {
     const ColumnCounts& column = totals_.columns[place];
-    std::vector<std::pair<Code, std::uint32_t>> found;
-    column.ForEach([&](Code code, std::uint32_t count) {
-      if (count >= count_min && found.size() < values_max) found.emplace_back(code, count);
-    });
+    if (found.size() > kCandidatesMax) return false;
     std::string text;
-    for (const auto& [code, count] : found) {
+    for (const auto& [count, code] : found) {
       text.clear();
       if (Status status = AppendValueText(*column.dictionary, column.column, code, text); !status) {
         unreadable_ = {&column, status.error()};

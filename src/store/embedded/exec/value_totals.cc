@@ -1,6 +1,7 @@
 #include "store/embedded/exec/value_totals.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "store/event_reader.h"
@@ -20,11 +21,10 @@ std::optional<T> NumberOf(std::string_view text) {
   return number;
 }
 
-std::uint64_t CountUsed(const ColumnCounts& counts) {
-  if (counts.dense == nullptr) return counts.sparse.size();
-  const auto begin = counts.dense->begin();
-  return static_cast<std::uint64_t>(counts.end - counts.begin) -
-         static_cast<std::uint64_t>(std::count(begin + counts.begin, begin + counts.end, 0U));
+std::uint64_t CountUsed(const std::vector<std::uint32_t>& counts, Code begin, Code end) {
+  const auto first = counts.begin();
+  return static_cast<std::uint64_t>(end - begin) -
+         static_cast<std::uint64_t>(std::count(first + begin, first + end, 0U));
 }
 
 }  // namespace
@@ -39,14 +39,21 @@ void AddCount(ValueCounts& counts, std::string_view text, std::uint64_t n, Memor
   budget.Add(text.size() + kNodeBytes);
 }
 
+std::uint32_t ColumnCounts::MaxOfBlock(const std::uint32_t* counts) {
+  // Counts are of rows, so they are positive as signed numbers, which every processor can compare.
+  std::array<std::int32_t, 8> max{};
+  for (std::size_t i = 0; i < 64; i += max.size()) {
+    for (std::size_t k = 0; k < max.size(); ++k) {
+      const auto count = static_cast<std::int32_t>(counts[i + k]);
+      max[k] = count > max[k] ? count : max[k];
+    }
+  }
+  return static_cast<std::uint32_t>(*std::max_element(max.begin(), max.end()));
+}
+
 std::uint32_t ColumnCounts::CountOf(Code code) const {
   if (code < begin || code >= end) return 0;
-  if (dense != nullptr) return (*dense)[code];
-  const auto found =
-      std::lower_bound(sparse.begin(), sparse.end(), code, [](const auto& entry, Code c) {
-        return entry.first < c;
-      });
-  return found != sparse.end() && found->first == code ? found->second : 0;
+  return (*counts)[code];
 }
 
 Result<std::uint64_t> ColumnCounts::CountOfText(std::string_view text) const {
@@ -127,15 +134,16 @@ Status CountField(const CompiledPlan::CountedField& field,
     one.begin = column.begin;
     one.end = column.end;
     if (stored) {
-      ASSIGN_OR_RETURN(one.dense, table->CountsOf(column.column.column));
+      ASSIGN_OR_RETURN(one.counts, table->CountsOf(column.column.column));
     } else if (values.columns().size() == 1) {
-      one.dense = std::make_shared<const std::vector<std::uint32_t>>(std::move(counts));
+      one.counts = std::make_shared<const std::vector<std::uint32_t>>(std::move(counts));
     } else {
       const auto first = counts.begin() + column.first_id;
-      one.dense = std::make_shared<const std::vector<std::uint32_t>>(
+      one.counts = std::make_shared<const std::vector<std::uint32_t>>(
           first, first + column.dictionary->size());
     }
-    one.used = CountUsed(one);
+    // No value is in a dictionary without a row.
+    one.used = stored ? one.end - one.begin : CountUsed(*one.counts, one.begin, one.end);
     if (one.used > 0) totals.columns.push_back(std::move(one));
   }
   return {};
