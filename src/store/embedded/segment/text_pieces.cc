@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "store/embedded/segment/limits.h"
 #include "store/embedded/segment/number_array.h"
@@ -16,26 +17,35 @@ constexpr std::size_t kPieceBytesMin = 8;
 constexpr std::size_t kPiecesMax = 8;
 constexpr std::size_t kBlockPatternsMax = 15;
 constexpr std::size_t kPatternTriesMax = 24;  // looking for one is slow
-constexpr std::size_t kBordersMax = 24;       // of the text that a pattern is looked for in
+constexpr std::size_t kPatternTextMax = 512;  // of a text that a pattern is looked for in
+constexpr unsigned kEndsLog2 = 22;            // bits of the sets of beginnings and ends
 constexpr std::size_t kPlacesMax = 8 << 20;   // 16 bytes each
 constexpr std::size_t kLiteralBytesMax = 4096;
 
 enum class Form : std::uint8_t { kPlain, kSteps };
 
-bool IsWordByte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         static_cast<unsigned char>(c) >= 0x80;
+enum class Kind { kBlank, kWord, kSign };
+
+Kind KindOf(char c) {
+  if (c == ' ') return Kind::kBlank;
+  const bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                    static_cast<unsigned char>(c) >= 0x80;
+  return word ? Kind::kWord : Kind::kSign;
 }
 
 // Where pieces may begin or end.
-std::vector<std::size_t> BordersOf(std::string_view text) {
-  std::vector<std::size_t> borders{0};
-  for (std::size_t i = 1; i < text.size() && borders.size() < kBordersMax; ++i) {
-    if (IsWordByte(text[i]) != IsWordByte(text[i - 1])) borders.push_back(i);
-  }
-  borders.push_back(text.size());
-  return borders;
+bool IsEdge(std::string_view text, std::size_t i) {
+  return i == 0 || i == text.size() || KindOf(text[i]) != KindOf(text[i - 1]);
 }
+
+std::size_t BitOf(const char* bytes, std::uint64_t seed) {
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, bytes, sizeof eight);
+  return ((eight ^ seed) * 0x9E3779B97F4A7C15ULL) >> (64 - kEndsLog2);
+}
+
+constexpr std::uint64_t kBeginSeed = 0;
+constexpr std::uint64_t kEndSeed = 0x5DEECE66D;
 
 }  // namespace
 
@@ -74,7 +84,12 @@ void PieceFinder::Insert(const Place& place) {
   const std::size_t mask = slots_.size() - 1;
   std::size_t i = place.hash & mask;
   while (slots_[i].hash != 0) {
-    if (slots_[i].hash == place.hash) return;  // the first column that has a value gives it
+    if (slots_[i].hash == place.hash) {
+      // The last column gives the value: columns come in order of size, and texts are alike when
+      // their pieces are of one column, the largest.
+      slots_[i] = place;
+      return;
+    }
     i = (i + 1) & mask;
   }
   slots_[i] = place;
@@ -86,6 +101,8 @@ void PieceFinder::Add(ColumnIndex column, const TextList& texts) {
   const Result<std::shared_ptr<const Dictionary>> dictionary = table_.DictionaryOf(column);
   if (!dictionary) return;
   sources_.emplace(column, *dictionary);
+  begins_.resize(std::size_t{1} << kEndsLog2);
+  ends_.resize(std::size_t{1} << kEndsLog2);
   std::size_t slots = std::max<std::size_t>(1024, slots_.size());
   while (slots < 2 * (size_ + texts.size())) slots *= 2;
   if (slots > slots_.size()) {
@@ -97,8 +114,11 @@ void PieceFinder::Add(ColumnIndex column, const TextList& texts) {
     }
   }
   for (Code code = 0; code < texts.size(); ++code) {
-    if (texts[code].size() < kPieceBytesMin) continue;
-    Insert({Hash64(texts[code]) | 1, column, code});
+    const std::string_view text = texts[code];
+    if (text.size() < kPieceBytesMin) continue;
+    begins_[BitOf(text.data(), kBeginSeed)] = true;
+    ends_[BitOf(text.data() + text.size() - kPieceBytesMin, kEndSeed)] = true;
+    Insert({Hash64(text) | 1, column, code});
   }
 }
 
@@ -120,20 +140,25 @@ const PieceFinder::Place* PieceFinder::Lookup(std::string_view text) const {
 
 std::optional<PiecePattern> PieceFinder::PatternOf(std::string_view text) const {
   PiecePattern pattern;
-  const std::vector<std::size_t> borders = BordersOf(text);
+  if (text.size() > kPatternTextMax || begins_.empty()) return std::nullopt;
   std::size_t literal_begin = 0;
-  for (std::size_t from = 0; from + 1 < borders.size() && pattern.columns.size() < kPiecesMax;) {
+  for (std::size_t from = 0;
+       from + kPieceBytesMin <= text.size() && pattern.columns.size() < kPiecesMax;) {
     std::size_t next = from + 1;
-    for (std::size_t to = borders.size() - 1; to > from; --to) {  // the longest piece is the best
-      const std::string_view piece = text.substr(borders[from], borders[to] - borders[from]);
-      if (piece.size() < kPieceBytesMin) break;
-      const Place* place = Lookup(piece);
-      if (place == nullptr) continue;
-      pattern.literals.emplace_back(text.substr(literal_begin, borders[from] - literal_begin));
-      pattern.columns.push_back(place->column);
-      literal_begin = borders[to];
-      next = to;
-      break;
+    if (IsEdge(text, from) && begins_[BitOf(text.data() + from, kBeginSeed)]) {
+      // The longest piece is the best.
+      for (std::size_t to = text.size(); to >= from + kPieceBytesMin; --to) {
+        if (!IsEdge(text, to) || !ends_[BitOf(text.data() + to - kPieceBytesMin, kEndSeed)]) {
+          continue;
+        }
+        const Place* place = Lookup(text.substr(from, to - from));
+        if (place == nullptr) continue;
+        pattern.literals.emplace_back(text.substr(literal_begin, from - literal_begin));
+        pattern.columns.push_back(place->column);
+        literal_begin = to;
+        next = to;
+        break;
+      }
     }
     from = next;
   }

@@ -76,6 +76,10 @@ class PieceFinder {
   const Table& table_;
   std::size_t size_ = 0;
   std::vector<Place> slots_;
+  // By hash: whether some value begins, or ends, with these eight bytes. Says at once of nearly
+  // every place in a text that no piece begins there.
+  std::vector<bool> begins_;
+  std::vector<bool> ends_;
   std::map<ColumnIndex, std::shared_ptr<const Dictionary>> sources_;
 };
 
