@@ -8,13 +8,15 @@ namespace postglass::api {
 json::object ReceiptJson(const store::EraseReceipt& receipt) {
   json::array not_erased;
   for (const std::string& sentence : receipt.not_erased) not_erased.emplace_back(sentence);
+  // Numbers as the JSON readers of both sides take them.
+  const auto number = [](std::uint64_t n) { return static_cast<std::int64_t>(n); };
   return {{"started", FormatIso8601Millis(Timestamp::FromMillis(receipt.started_ms))},
           {"finished", FormatIso8601Millis(Timestamp::FromMillis(receipt.finished_ms))},
-          {"events_erased", receipt.events_erased},
-          {"segments_searched", receipt.segments_searched},
-          {"segments_rewritten", receipt.segments_rewritten},
-          {"bytes_rewritten", receipt.bytes_rewritten},
-          {"journal_bytes_left", receipt.journal_bytes_left},
+          {"events_erased", number(receipt.events_erased)},
+          {"segments_searched", number(receipt.segments_searched)},
+          {"segments_rewritten", number(receipt.segments_rewritten)},
+          {"bytes_rewritten", number(receipt.bytes_rewritten)},
+          {"journal_bytes_left", number(receipt.journal_bytes_left)},
           {"not_erased", std::move(not_erased)}};
 }
 

@@ -237,7 +237,7 @@ Result<StoreContents> InspectStore(const FileSystem& fs,
                                    std::optional<SegmentId> segment) {
   ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(fs, dir / "segments"));
   StoreContents contents;
-  std::map<std::pair<std::string, std::string>, Segment::Part> parts;
+  std::map<std::string, Segment::Part> parts;
   for (const Manifest::Entry& entry : manifest.segments) {
     if (segment && *segment != entry.id) continue;
     BlockCache cache(kCacheBytes);
@@ -246,9 +246,13 @@ Result<StoreContents> InspectStore(const FileSystem& fs,
     contents.events += entry.rows;
     contents.bytes += opened->segment_info().file_bytes;
     for (const Segment::Part& part : opened->Inspect()) {
-      Segment::Part& sum = parts[{part.name, part.encoding}];
+      Segment::Part& sum = parts[part.name];
+      if (!sum.name.empty() && sum.encoding != part.encoding) {
+        sum.encoding = "differs by segment";
+      } else {
+        sum.encoding = part.encoding;
+      }
       sum.name = part.name;
-      sum.encoding = part.encoding;
       sum.bytes += part.bytes;
       sum.distinct += part.distinct;
     }

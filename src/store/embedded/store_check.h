@@ -50,7 +50,7 @@ struct StoreContents {
   std::uint64_t segments = 0;
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
-  std::vector<Segment::Part> parts;  // the largest first
+  std::vector<Segment::Part> parts;  // the largest first; distinct values summed as well
 };
 
 // Of all segments, or of one. Errors: kNotFound, kCorruption, kUnsupported, kIo.

@@ -109,7 +109,10 @@ Result<std::optional<MergeFailure>> ForEachMergedValue(
     LoserTree tree(runs.size(), before);
     std::size_t visited = 0;
     while (!runs[tree.winner()].done()) {
-      if (visited++ % kValuesBetweenStopChecks == 0) RETURN_IF_ERROR(CheckStop(plan));
+      if (visited++ % kValuesBetweenStopChecks == 0) {
+        RETURN_IF_ERROR(CheckStop(plan));
+        RETURN_IF_ERROR(budget.Check());  // of what `visit` keeps
+      }
       text.assign(runs[tree.winner()].text());
       std::uint64_t total = 0;
       while (!runs[tree.winner()].done() && runs[tree.winner()].text() == text) {

@@ -172,7 +172,7 @@ class Threshold {
 // Keeps the highest of values that come in any order.
 class Highest {
  public:
-  explicit Highest(std::size_t limit) : limit_(limit) {}
+  Highest(std::size_t limit, MemoryBudget& budget) : limit_(limit), budget_(budget) {}
 
   void Add(std::string_view text, std::uint64_t count) {
     if (limit_ == 0) return;
@@ -180,10 +180,13 @@ class Highest {
       const ValueCount& worst = values_.front();
       if (count < worst.count || (count == worst.count && text >= worst.value)) return;
       std::pop_heap(values_.begin(), values_.end(), Before);
+      budget_.Remove(values_.back().value.size());
       values_.back() = {std::string(text), count};
     } else {
+      budget_.Add(sizeof(ValueCount));
       values_.push_back({std::string(text), count});
     }
+    budget_.Add(text.size());
     std::push_heap(values_.begin(), values_.end(), Before);
   }
 
@@ -198,6 +201,7 @@ class Highest {
   }
 
   const std::size_t limit_;
+  MemoryBudget& budget_;
   std::vector<ValueCount> values_;  // a heap, the worst in front
 };
 
@@ -224,12 +228,13 @@ Result<TotalsAnswer<std::vector<ValueCount>>> TopValues(const ValueTotals& total
       return result;
     }
   }
-  Highest highest(limit);
+  Highest highest(limit, budget);
   ASSIGN_OR_RETURN(
       const auto failed,
       ForEachMergedValue(totals, plan, budget, [&](std::string_view text, std::uint64_t count) {
         highest.Add(text, count);
       }));
+  RETURN_IF_ERROR(budget.Check());
   if (failed) {
     result.unreadable = failed->column;
     result.error = failed->error;
