@@ -19,8 +19,6 @@ namespace postglass::store {
 
 namespace {
 
-// Codes looked at before helpers are called: waking one takes longer than a look-up in all tables.
-constexpr std::uint64_t kWorkBeforeHelp = 256 << 10;
 constexpr std::size_t kOpaqueRowsAStep = 256;
 constexpr std::size_t kEventsBetweenStopChecks = 256;
 constexpr std::size_t kRowsSentAtOnce = 512;
@@ -332,15 +330,15 @@ Result<RunReport> RunPlan(const Snapshot& snapshot,
                           const Plan& plan,
                           Sink& sink,
                           WorkerPool& pool,
-                          std::size_t helpers_max) {
+                          std::size_t helpers_max,
+                          std::uint64_t work_before_help) {
   ASSIGN_OR_RETURN(const CompiledPlan compiled, CompiledPlan::Of(plan));
   RETURN_IF_ERROR(CheckStop(plan));
   Query query(snapshot, plan, compiled);
-  // Most queries are done before a helper would be awake.
-  query.Work(kWorkBeforeHelp);
+  query.Work(work_before_help);
   const auto door = std::make_shared<Door>();
   if (!query.done()) {
-    const std::size_t helpers = std::min(helpers_max, query.units_count() - 1);
+    const std::size_t helpers = std::min(helpers_max, query.units_count());
     for (std::size_t i = 0; i < helpers; ++i) {
       const bool submitted = pool.Submit([door, &query] {
         if (!door->Enter()) return;

@@ -81,11 +81,15 @@ bool SameNumbers(const std::vector<double>& a, const std::vector<double>& b) {
   });
 }
 
-void ExpectSameAnswers(World& world, const Plan& plan, WorkerPool& pool) {
+void ExpectSameAnswers(World& world,
+                       const Plan& plan,
+                       WorkerPool& pool,
+                       std::uint64_t work_before_help) {
   CollectingSink expected;
   CollectingSink actual;
   const Result<RunReport> expected_report = world.oracle().Run(plan, expected);
-  const Result<RunReport> report = RunPlan(world.snapshot(), plan, actual, pool, 1);
+  const Result<RunReport> report =
+      RunPlan(world.snapshot(), plan, actual, pool, 2, work_before_help);
   ASSERT_EQ(report.has_value(), expected_report.has_value());
   if (!report) {
     EXPECT_EQ(report.error().code, expected_report.error().code);
@@ -136,14 +140,15 @@ void ExpectSameSelection(World& world, Plan plan) {
 }
 
 TEST(RunPlanModel, AnswersAsTheOracleDoes) {
-  WorkerPool pool({.threads = 1, .queue_max = 16});
+  WorkerPool pool({.threads = 2, .queue_max = 16});
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SeededRandom random(seed);
     World world(random, static_cast<std::uint32_t>(random.Below(80)));
     for (int i = 0; i < 60; ++i) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << " plan " << i);
       const Plan plan = RandomPlan(random);
-      ExpectSameAnswers(world, plan, pool);
+      // Every other plan with helpers from the beginning.
+      ExpectSameAnswers(world, plan, pool, i % 2 == 0 ? 0 : kWorkBeforeHelp);
       if (i % 8 == 0) ExpectSameSelection(world, plan);
       if (testing::Test::HasFailure()) return;
     }
