@@ -57,14 +57,15 @@ test-unit: web
 
 # Address and undefined-behaviour sanitizers over everything; the thread sanitizer over the folders
 # whose threads meet: base, net, journal, topics, store.
-TSAN_TESTS := base_test net_test journal_test topics_test store_test store_embedded_test
+TSAN_TESTS := base_test net_test journal_test topics_test store_test store_table_test store_segment_test \
+              store_exec_test store_embedded_test
 test-sanitizers: web
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan -j $(JOBS)
 	@ctest --test-dir build/asan --output-on-failure -j $(JOBS)
 	@cmake --preset tsan >/dev/null
 	@cmake --build build/tsan -j $(JOBS) --target $(TSAN_TESTS)
-	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R '^(base|net|journal|topics|store|store_embedded)$$'
+	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R '^(base|net|journal|topics|store|store_table|store_segment|store_exec|store_embedded)$$'
 
 tests/e2e/node_modules/.stamp: tests/e2e/package.json tests/e2e/package-lock.json
 	@scripts/with-node.sh npm ci --prefix tests/e2e --silent --no-audit --no-fund

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -115,9 +116,11 @@ void FileJournal::Run() {
   std::optional<std::chrono::nanoseconds> committed_at;
   for (;;) {
     Sequence rotate_for = 0;
+    std::uint64_t begin_file = 0;
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_ && rotate_for_ == 0) {
+      while (queue_.empty() && !stopping_ && rotate_for_ == 0 &&
+             begin_file_wanted_ == begin_file_done_) {
         idle_ = true;
         work_.Wait(mutex_);
       }
@@ -130,11 +133,13 @@ void FileJournal::Run() {
       if (queue_.empty() && stopping_) break;
       calls.swap(queue_);
       rotate_for = std::exchange(rotate_for_, 0);
+      begin_file = begin_file_wanted_ == begin_file_done_ ? 0 : begin_file_wanted_;
     }
     if (rotate_for > 0) RotateAndTrim(rotate_for);
     committed_at = clock_.Monotonic();
     CommitAll(calls);
     calls.clear();
+    if (begin_file > 0) BeginFileNow(begin_file);
   }
   appender_.Close();
 }
@@ -249,6 +254,32 @@ Status FileJournal::TrimBefore(Sequence keep_from) {
     work_.NotifyOne();
   }
   return {};
+}
+
+Result<Sequence> FileJournal::BeginFile() {
+  if (options_.access == Access::kReadOnly) {
+    return Fail(ErrorCode::kPermissionDenied, "journal is open for reading only");
+  }
+  MutexLock lock(mutex_);
+  const std::uint64_t turn = ++begin_file_wanted_;
+  idle_ = false;
+  work_.NotifyOne();
+  while (begin_file_done_ < turn) file_begun_.Wait(mutex_);
+  return file_begins_at_;
+}
+
+void FileJournal::BeginFileNow(std::uint64_t wanted) {
+  Status status;
+  if (files_.NewestIsBefore(std::numeric_limits<Sequence>::max(), 0)) status = appender_.Rotate();
+  if (!status) SetHealth(status);
+  MutexLock lock(mutex_);
+  begin_file_done_ = wanted;
+  if (status) {
+    file_begins_at_ = durable_sequence_ + 1;
+  } else {
+    file_begins_at_ = Fail(std::move(status.error()));
+  }
+  file_begun_.NotifyAll();
 }
 
 void FileJournal::RotateAndTrim(Sequence keep_from) {

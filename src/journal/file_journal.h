@@ -42,6 +42,7 @@ class FileJournal final : public Journal {
   Result<Sequence> LoadCursor(std::string_view name) const override;
   Status SaveCursor(std::string_view name, Sequence sequence) override;
   Status TrimBefore(Sequence keep_from) override;
+  Result<Sequence> BeginFile() override;
   Health health() const override;
   std::string health_reason() const override;
 
@@ -56,6 +57,7 @@ class FileJournal final : public Journal {
   Result<std::uint64_t> CheckCall(const std::vector<std::string>& payloads) const;
   void SetHealth(const Status& status);
   void RotateAndTrim(Sequence keep_from);
+  void BeginFileNow(std::uint64_t wanted);
   Status RemoveFilesBefore(Sequence keep_from);
 
   FileSystem& fs_;
@@ -79,6 +81,10 @@ class FileJournal final : public Journal {
   bool idle_ GUARDED_BY(mutex_) = false;              // the commit thread sleeps
   bool stopping_ GUARDED_BY(mutex_) = false;
   Sequence rotate_for_ GUARDED_BY(mutex_) = 0;  // trim wants the newest file closed; 0: no
+  std::uint64_t begin_file_wanted_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t begin_file_done_ GUARDED_BY(mutex_) = 0;
+  Result<Sequence> file_begins_at_ GUARDED_BY(mutex_) = Sequence{0};  // of the last one
+  CondVar file_begun_;
   Sequence durable_sequence_ GUARDED_BY(mutex_);
   Health health_ GUARDED_BY(mutex_) = Health::kOk;
   std::string health_reason_ GUARDED_BY(mutex_);

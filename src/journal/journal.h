@@ -120,6 +120,10 @@ class Journal {
   // the commit thread, when it holds more than a few records. Cursors are made durable first.
   virtual Status TrimBefore(Sequence keep_from) = 0;
 
+  // Later records go to a new file, so that TrimBefore() can remove all that were appended before
+  // the call, to the last byte. Waits until it is so; gives the first sequence of that file.
+  virtual Result<Sequence> BeginFile() = 0;
+
   enum class Health { kOk, kDiskFull, kFailed };
   virtual Health health() const = 0;
   virtual std::string health_reason() const = 0;  // for /readyz; empty when ok

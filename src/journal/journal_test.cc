@@ -317,6 +317,20 @@ TEST(Journal, ANewestFileThatIsDoneWithGoesToo) {
   EXPECT_EQ(journal->Read(0).error().code, ErrorCode::kNotFound);
 }
 
+TEST(Journal, AFileBegunOnRequestLetsAllBeforeItGo) {
+  Harness h;
+  const auto journal = h.Open();
+  ASSERT_TRUE(journal->Append("secret"));
+  EXPECT_EQ(*journal->BeginFile(), 2U);
+  EXPECT_EQ(*journal->BeginFile(), 2U);  // nothing in it yet
+  EXPECT_EQ(h.Files().size(), 2U);
+  ASSERT_TRUE(journal->TrimBefore(2));
+  EXPECT_EQ(h.Files().size(), 1U);
+  EXPECT_EQ(journal->first_sequence(), 2U);
+  EXPECT_EQ(*journal->Append("next"), 2U);
+  EXPECT_THAT(Payloads(ReadAll(*journal, 1)), ElementsAre("next"));
+}
+
 TEST(Journal, SequencesGoOnWhenEverythingWasTrimmed) {
   Harness h;
   std::string noise(100'000, '\0');

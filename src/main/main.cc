@@ -18,6 +18,7 @@
 #include "main/commands/context.h"
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
+#include "main/commands/store_care.h"
 #include "main/options.h"
 #include "main/version.h"
 
@@ -63,6 +64,7 @@ struct Parsed {
   KeysFlags keys;
   UsersFlags users;
   BackupFlags backup;
+  StoreCareFlags store_care;
   bool verify_only = false;
   std::string help_topic;
 };
@@ -261,6 +263,35 @@ void AddOperations(CLI::App& app, Parsed& parsed, Action& action) {
   });
 }
 
+void AddStoreCare(CLI::App& app, Parsed& parsed, Action& action) {
+  const auto add = [&](const std::string& name, const std::string& help, auto run) {
+    CLI::App* command = app.add_subcommand(name, help);
+    AddData(*command, parsed.store_care.data);
+    command->add_flag("--json", parsed.store_care.json, "print one JSON object");
+    command->callback([&parsed, &action, run] {
+      action = [&parsed, run](const CommandContext& c) { return run(c, parsed.store_care); };
+    });
+    return command;
+  };
+  add("verify",
+      "check every checksum of the stored events; with the server stopped",
+      RunVerifyStore);
+  add("repair",
+      "move damaged files of the store aside, keep the rest, say what is lost; with the server "
+      "stopped",
+      RunRepairStore);
+  add("inspect",
+      "what the stored events are made of: bytes by column and encoding",
+      RunInspectStore)
+      ->add_option("--segment", parsed.store_care.segment, "of this segment only, by its number");
+  CLI::App* erase = add("erase",
+                        "remove every event that holds an address anywhere, for good; backups "
+                        "keep their copies",
+                        RunErase);
+  erase->add_option("address", parsed.store_care.address, "user@example.org")->required();
+  erase->add_flag("--yes", parsed.store_care.yes, "do it; nothing is done without this");
+}
+
 int Run(int argc, char** argv) {
   // A peer that goes away is an error of one connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -276,6 +307,7 @@ int Run(int argc, char** argv) {
   AddQuestions(app, parsed, action);
   AddAdministration(app, parsed, action);
   AddOperations(app, parsed, action);
+  AddStoreCare(app, parsed, action);
   CLI::App* forwarder = app.add_subcommand(
       "forwarder", "the Lambda program; run by a Lambda runtime, configured by DD_* variables");
   CLI::App* help = app.add_subcommand("help", "this text, a command's, or options");

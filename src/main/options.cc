@@ -108,6 +108,15 @@ constexpr std::array kOptions = {
     OptionSpec{"store.disk_warn_percent", Type::kInteger, "80", "alarm when the disk is this full"},
     OptionSpec{
         "store.disk_stop_percent", Type::kInteger, "90", "take no more mail and events then"},
+    OptionSpec{"store.retention_days",
+               Type::kInteger,
+               "0",
+               "remove events so many days after they happened, a day at a time; 0: keep them"},
+    OptionSpec{"store.size_max",
+               Type::kBytes,
+               "0",
+               "remove the oldest events when all take more on disk; 0: no bound"},
+    OptionSpec{"store.cache_size", Type::kBytes, "128MB", "memory for what queries read of events"},
 };
 
 const OptionSpec* FindSpec(std::string_view key) {

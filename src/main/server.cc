@@ -12,6 +12,7 @@
 #include "api/admin_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
+#include "api/erase_api.h"
 #include "api/hook_refusals.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
@@ -328,6 +329,11 @@ Status ServerImpl::ComposeStore() {
   options.disk_warn_share = static_cast<double>(options_.Integer("store.disk_warn_percent")) / 100;
   options.disk_stop_share = static_cast<double>(options_.Integer("store.disk_stop_percent")) / 100;
   options.journal.durability = DurabilityOf(options_);
+  if (const std::int64_t days = options_.Integer("store.retention_days"); days > 0) {
+    options.retention.keep[0] = std::chrono::hours(24 * days);
+  }
+  options.retention.bytes_max = options_.Bytes("store.size_max");
+  options.cache_bytes = options_.Bytes("store.cache_size");
   ASSIGN_OR_RETURN(store_,
                    store::EmbeddedStore::Open(
                        world_.fs, world_.clock, metrics_, directory_.store(), std::move(options)));
@@ -660,6 +666,11 @@ void ServerImpl::ComposeRoutes() {
         if (IsOperator(request)) return admin_api_->Handle(request);
         return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
       });
+
+  router_.AddPath(std::string(api::kErasePath), [this](const net::HttpRequest& request) {
+    if (IsOperator(request)) return api::Erase(*store_, request);
+    return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
+  });
 
   router_.AddPath("/healthz",
                   [](const net::HttpRequest&) { return net::TextResponse(200, "ok\n"); });

@@ -152,6 +152,10 @@ class ScriptedStore final : public store::LogStore {
     return Fail(ErrorCode::kUnsupported, "read only");
   }
 
+  Result<store::EraseReceipt> Erase(std::string_view, const store::StoreProgress&) override {
+    return Fail(ErrorCode::kUnsupported, "read only");
+  }
+
   store::Description Describe() const override { return {}; }
 
   Status Flush() override { return {}; }

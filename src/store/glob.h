@@ -20,6 +20,11 @@ class Glob {
   // Only '*': true of every value.
   bool matches_all() const;
 
+  // In lower case when letters compare without case.
+  const std::vector<WildcardMatch::Piece>& pieces() const { return pieces_; }
+
+  Case letter_case() const { return case_; }
+
  private:
   std::vector<WildcardMatch::Piece> pieces_;
   Case case_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,22 @@ struct AppendResult {
 struct DeleteReport {
   std::uint64_t events_deleted = 0;
 };
+
+// What an erasure did; without the address, so that it can be kept and logged.
+struct EraseReceipt {
+  std::int64_t started_ms = 0;
+  std::int64_t finished_ms = 0;
+  std::uint64_t events_erased = 0;  // hidden before or not
+  std::uint64_t segments_searched = 0;
+  std::uint64_t segments_rewritten = 0;
+  std::uint64_t bytes_rewritten = 0;
+  std::uint64_t journal_bytes_left = 0;
+  // What could not be read, and so may still hold the address. Empty: nothing does.
+  std::vector<std::string> not_erased;
+};
+
+// Calls with the bytes that are done and those that are to be done, as far as known.
+using StoreProgress = std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
 
 struct Description {
   std::uint64_t events = 0;
@@ -54,6 +71,14 @@ class LogStore {
 
   // Hides matching events at once and durably; their bytes go with the next rewrite.
   virtual Result<DeleteReport> Delete(const Plan& selection) = 0;
+
+  // Removes every event stored before the call that holds the address anywhere, in whatever case
+  // (address_pattern.h says what counts): hidden first, then gone from every file of the store, but
+  // for what the receipt names. Backups keep theirs. Errors: kInvalidArgument (not an address);
+  // kDiskFull, kIo: call it again, what is hidden stays so.
+  virtual Result<EraseReceipt> Erase(std::string_view address, const StoreProgress& progress) = 0;
+
+  Result<EraseReceipt> Erase(std::string_view address) { return Erase(address, {}); }
 
   virtual Description Describe() const = 0;
 

@@ -8,14 +8,11 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/encoding.h"
-#include "store/cidr.h"
-#include "store/glob.h"
-#include "store/text.h"
+#include "store/match_tests.h"
 
 namespace postglass::store {
 
@@ -32,158 +29,6 @@ std::optional<double> NonIntegerNumber(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
-
-// One side of a range.
-struct Bound {
-  Operand operand;
-  bool inclusive = true;
-};
-
-// True when the value lies inside: by number when value and bounds are numbers, else by bytes.
-struct RangeTest {
-  std::optional<Bound> low;
-  std::optional<Bound> high;
-
-  bool operator()(const ValueView& value) const {
-    const bool numeric =
-        value.number && (!low || low->operand.number) && (!high || high->operand.number);
-    if (low) {
-      const bool below = numeric ? *value.number < *low->operand.number
-                                 : value.text < std::string_view(low->operand.text);
-      const bool equal =
-          numeric ? *value.number == *low->operand.number : value.text == low->operand.text;
-      if (below || (equal && !low->inclusive)) return false;
-    }
-    if (high) {
-      const bool above = numeric ? *value.number > *high->operand.number
-                                 : value.text > std::string_view(high->operand.text);
-      const bool equal =
-          numeric ? *value.number == *high->operand.number : value.text == high->operand.text;
-      if (above || (equal && !high->inclusive)) return false;
-    }
-    return true;
-  }
-};
-
-struct EqualTest {
-  std::string text;
-  std::optional<double> number;  // "5e2" finds 500
-  bool ignore_case = false;
-
-  bool operator()(const ValueView& value) const {
-    if (value.text == text) return true;
-    if (number && value.number) return *number == *value.number;
-    return ignore_case && EqualsIgnoreAsciiCase(value.text, text);
-  }
-};
-
-// Hashes and compares without regard to ASCII case, and finds views without copying them.
-struct IgnoreCaseHash {
-  using is_transparent = void;
-
-  std::size_t operator()(std::string_view text) const {
-    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-    for (const char c : text) {
-      const bool is_upper = c >= 'A' && c <= 'Z';
-      hash ^= static_cast<unsigned char>(is_upper ? c | 0x20 : c);
-      hash *= 0x100000001b3;
-    }
-    return static_cast<std::size_t>(hash);
-  }
-};
-
-struct IgnoreCaseEqual {
-  using is_transparent = void;
-
-  bool operator()(std::string_view a, std::string_view b) const {
-    return EqualsIgnoreAsciiCase(a, b);
-  }
-};
-
-struct ExactHash {
-  using is_transparent = void;
-
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
-};
-
-// True when one of many EqualTests is, at the cost of one. A term that ignores case and is a number
-// need not be kept from the numbers that equal it by letters only, as EqualTest does: a number's
-// text reads back as that number, so they equal it by number too.
-struct OneOfTest {
-  std::unordered_set<std::string, ExactHash, std::equal_to<>> texts;
-  std::unordered_set<std::string, IgnoreCaseHash, IgnoreCaseEqual> texts_ignoring_case;
-  std::unordered_set<double> numbers;
-
-  void Add(EqualTest test) {
-    if (test.number) numbers.insert(*test.number);
-    if (test.ignore_case) {
-      texts_ignoring_case.insert(std::move(test.text));
-    } else {
-      texts.insert(std::move(test.text));
-    }
-  }
-
-  bool operator()(const ValueView& value) const {
-    return (!texts.empty() && texts.contains(value.text)) ||
-           (!texts_ignoring_case.empty() && texts_ignoring_case.contains(value.text)) ||
-           (value.number && !numbers.empty() && numbers.contains(*value.number));
-  }
-};
-
-struct CidrTest {
-  std::vector<Cidr> blocks;
-
-  bool operator()(const ValueView& value) const {
-    const std::optional<IpAddress> address = ParseIpAddress(value.text);
-    if (!address) return false;
-    return std::any_of(
-        blocks.begin(), blocks.end(), [&](const Cidr& block) { return block.Contains(*address); });
-  }
-};
-
-struct GlobTest {
-  Glob glob;
-
-  bool operator()(const ValueView& value) const { return glob.Matches(value.text); }
-};
-
-using ValueTest = std::variant<EqualTest, OneOfTest, GlobTest, RangeTest, CidrTest>;
-
-bool Test(const ValueTest& test, const ValueView& value) {
-  return std::visit([&](const auto& t) { return t(value); }, test);
-}
-
-// Words that follow each other in a folded text.
-struct PhraseTest {
-  std::vector<std::string> words;  // folded; none: true of nothing
-
-  bool operator()(std::string_view folded) const {
-    if (words.empty()) return false;
-    Words rest(folded);
-    while (true) {
-      const std::string_view word = rest.Next();
-      if (word.empty()) return false;
-      if (word != words[0]) continue;
-      Words following = rest;
-      std::size_t matched = 1;
-      while (matched < words.size() && following.Next() == words[matched]) ++matched;
-      if (matched == words.size()) return true;
-    }
-  }
-};
-
-// A wildcard over words of a folded text.
-struct PatternTest {
-  std::shared_ptr<const RE2> pattern;
-
-  bool operator()(std::string_view folded) const {
-    return RE2::PartialMatch(re2::StringPiece(folded.data(), folded.size()), *pattern);
-  }
-};
-
-using TextTest = std::variant<PhraseTest, PatternTest>;
 
 bool IsText(const Field& field) {
   return field.kind == Field::Kind::kText || field.kind == Field::Kind::kAllText;
@@ -246,6 +91,18 @@ std::string TextPattern(const std::vector<WildcardMatch::Piece>& pieces) {
          (ends_in_word ? fmt::format("(?:{}|$)", separator) : std::string());
 }
 
+// The longest run without a separator of the pattern's literals, folded.
+std::string RequiredLiteral(const std::vector<WildcardMatch::Piece>& pieces) {
+  std::string longest;
+  for (const auto& piece : pieces) {
+    if (piece.kind != WildcardMatch::Piece::Kind::kLiteral) continue;
+    for (std::string& word : FoldedWords(piece.literal)) {
+      if (word.size() > longest.size()) longest = std::move(word);
+    }
+  }
+  return longest;
+}
+
 // What a leaf costs, to put cheap ones first.
 enum Cost : int { kCostConstant, kCostReserved, kCostTags, kCostMessage, kCostAttribute, kCostAll };
 
@@ -268,49 +125,42 @@ int FieldCost(const Field& field) {
 
 }  // namespace
 
-struct Matcher::Node {
-  enum class Kind { kAll, kNone, kNot, kAnd, kOr, kExists, kValue, kText };
+bool PatternTest::operator()(std::string_view folded) const {
+  // Far cheaper than the pattern, and most texts fail it.
+  if (folded.find(literal) == folded.npos) return false;
+  return RE2::PartialMatch(re2::StringPiece(folded.data(), folded.size()), *pattern);
+}
 
-  Kind kind = Kind::kAll;
-  int cost = kCostConstant;
-  bool reads_fields = false;
-  bool reads_attributes = false;
-  std::vector<Node> parts;  // of Not, And, Or
-  Field field;
-  std::optional<ValueTest> value_test;
-  std::optional<TextTest> text_test;
-
-  bool Matches(EventReader& reader) const {
-    switch (kind) {
-      case Kind::kAll:
-        return true;
-      case Kind::kNone:
-        return false;
-      case Kind::kNot:
-        return !parts[0].Matches(reader);
-      case Kind::kAnd:
-        return std::all_of(
-            parts.begin(), parts.end(), [&](const Node& part) { return part.Matches(reader); });
-      case Kind::kOr:
-        return std::any_of(
-            parts.begin(), parts.end(), [&](const Node& part) { return part.Matches(reader); });
-      case Kind::kExists:
-        return reader.Exists(field);
-      case Kind::kValue:
-        return reader.AnyValue(field,
-                               [&](const ValueView& value) { return Test(*value_test, value); });
-      case Kind::kText: {
-        std::string folded;
-        return reader.AnyText(field.kind, [&](std::string_view text) {
-          folded.clear();
-          AppendFolded(folded, text);
-          return std::visit([&](const auto& test) { return test(folded); }, *text_test);
-        });
-      }
+bool Matcher::Node::Matches(EventReader& reader) const {
+  switch (kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kNone:
+      return false;
+    case Kind::kNot:
+      return !parts[0].Matches(reader);
+    case Kind::kAnd:
+      return std::all_of(
+          parts.begin(), parts.end(), [&](const Node& part) { return part.Matches(reader); });
+    case Kind::kOr:
+      return std::any_of(
+          parts.begin(), parts.end(), [&](const Node& part) { return part.Matches(reader); });
+    case Kind::kExists:
+      return reader.Exists(field);
+    case Kind::kValue:
+      return reader.AnyValue(field,
+                             [&](const ValueView& value) { return Test(*value_test, value); });
+    case Kind::kText: {
+      std::string folded;
+      return reader.AnyText(field.kind, [&](std::string_view text) {
+        folded.clear();
+        AppendFolded(folded, text);
+        return std::visit([&](const auto& test) { return test(folded); }, *text_test);
+      });
     }
-    return false;
   }
-};
+  return false;
+}
 
 namespace {
 
@@ -369,7 +219,7 @@ struct Compiler {
       return Fail(ErrorCode::kLimit, fmt::format("wildcard pattern: {}", pattern->error()));
     }
     Node node = MakeLeaf(Node::Kind::kText, wildcard.field);
-    node.text_test = PatternTest{std::move(pattern)};
+    node.text_test = PatternTest{std::move(pattern), RequiredLiteral(wildcard.pieces)};
     return node;
   }
 
@@ -527,6 +377,8 @@ bool Matcher::MatchesObject(const Reserved& reserved, const json::object& attrib
   reader.Reset(reserved, attributes);
   return Matches(reader);
 }
+
+const Matcher::Node& Matcher::root() const { return *root_; }
 
 bool Matcher::matches_all() const { return root_->kind == Node::Kind::kAll; }
 

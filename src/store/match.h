@@ -36,7 +36,9 @@ class Matcher {
   // Whether Matches() may look at the attributes.
   bool reads_attributes() const;
 
+  // What it is made of: match_tests.h.
   struct Node;
+  const Node& root() const;
 
  private:
   explicit Matcher(std::shared_ptr<const Node> root) : root_(std::move(root)) {}

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "store/address_pattern.h"
 #include "store/event_reader.h"
 #include "store/match.h"
 #include "store/plan_rules.h"
@@ -183,6 +184,15 @@ Result<DeleteReport> OracleStore::Delete(const Plan& selection) {
            matcher.Matches(event);
   });
   return DeleteReport{deleted};
+}
+
+Result<EraseReceipt> OracleStore::Erase(std::string_view address, const StoreProgress&) {
+  ASSIGN_OR_RETURN(const AddressPattern pattern, AddressPattern::Make(address));
+  MutexLock lock(mutex_);
+  EraseReceipt receipt;
+  receipt.events_erased =
+      std::erase_if(events_, [&](const Event& event) { return HoldsAddress(event, pattern); });
+  return receipt;
 }
 
 Description OracleStore::Describe() const {

@@ -20,6 +20,8 @@ class OracleStore final : public LogStore {
   void AppendAsync(std::vector<NewEvent> batch, Appended done) override;
   Result<RunReport> Run(const Plan& plan, Sink& sink) override;
   Result<DeleteReport> Delete(const Plan& selection) override;
+  using LogStore::Erase;
+  Result<EraseReceipt> Erase(std::string_view address, const StoreProgress& progress) override;
   Description Describe() const override;
 
   Status Flush() override { return {}; }

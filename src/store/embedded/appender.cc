@@ -50,7 +50,7 @@ void Appender::Append(std::vector<NewEvent> entries, LogStore::Appended done) {
   batch->entries = std::move(entries);
   batch->done = std::move(done);
   batch->started = clock_.Monotonic();
-  for (const NewEvent& entry : batch->entries) batch->bytes += ApproximateBytes(entry.event);
+  batch->bytes = ApproximateBytes(batch->entries);
   in_flight_bytes_ += batch->bytes;
   if (batch->bytes > kBatchRawBytesMax || batch->entries.size() > kBatchRowsMax) {
     Complete(std::move(batch), Fail(ErrorCode::kLimit, "the batch is too large"));
@@ -83,21 +83,23 @@ void Appender::Probe() {
 
 bool Appender::Admit(Batch& batch) {
   for (const NewEvent& entry : batch.entries) {
-    if (entry.dedup_key && reserved_.contains(*entry.dedup_key)) return false;
+    if (entry.dedup_key) window_.Prefetch(*entry.dedup_key);
+  }
+  for (const NewEvent& entry : batch.entries) {
+    if (entry.dedup_key && window_.IsReserved(*entry.dedup_key)) return false;
   }
   batch.admitted = true;
-  std::vector<NewEvent> kept;
   std::vector<bool>& was_duplicate = batch.result.was_duplicate;
+  was_duplicate.reserve(batch.entries.size());
   for (const NewEvent& entry : batch.entries) {
-    bool duplicate = false;
-    if (entry.dedup_key) {
-      duplicate = window_.Contains(*entry.dedup_key, HourOf(entry.event.ingested_at_ms)) ||
-                  !reserved_.insert(*entry.dedup_key).second;
-    }
+    // Reserved by now means: by this batch.
+    const bool duplicate =
+        entry.dedup_key && !window_.Reserve({*entry.dedup_key, HourOf(entry.event.ingested_at_ms)});
     was_duplicate.push_back(duplicate);
     ++(duplicate ? batch.result.duplicates : batch.result.stored);
   }
   if (batch.result.duplicates > 0) {
+    std::vector<NewEvent> kept;
     for (std::size_t i = 0; i < batch.entries.size(); ++i) {
       if (!was_duplicate[i]) kept.push_back(std::move(batch.entries[i]));
     }
@@ -126,7 +128,7 @@ void Appender::Begin(std::shared_ptr<Batch> batch) {
   } else {
     // The journal keeps the order of sequence in its callbacks, and Complete() keeps it too.
     std::vector<std::string> payloads;
-    payloads.push_back(EncodeBatch(batch->entries));
+    payloads.push_back(EncodeBatch(batch->entries, batch->bytes));
     journal_->AppendAsync(std::move(payloads), [this, batch](Result<journal::Sequence> sequence) {
       Complete(batch, std::move(sequence));
     });
@@ -165,20 +167,20 @@ void Appender::Run() {
 void Appender::Finish(Completion completion) {
   Batch& batch = *completion.batch;
   std::shared_ptr<const RawBatch> visible;
-  std::vector<DedupKey> keys;
-  for (const NewEvent& entry : batch.entries) {
-    if (batch.admitted && entry.dedup_key) keys.push_back(*entry.dedup_key);
-  }
   if (completion.sequence && !batch.entries.empty()) {
-    visible = RawBatch::Make(*completion.sequence, std::move(batch.entries));
+    visible = RawBatch::Make(*completion.sequence, std::move(batch.entries), batch.bytes);
     visible_(visible);
   }
   {
     MutexLock lock(mutex_);
     if (visible != nullptr) {
+      for (const SeenKey& seen : visible->keys) window_.Prefetch(seen.key);
       for (const SeenKey& seen : visible->keys) window_.Insert(seen);
+    } else if (batch.admitted) {
+      for (const NewEvent& entry : batch.entries) {
+        if (entry.dedup_key) window_.Release(*entry.dedup_key);
+      }
     }
-    for (const DedupKey& key : keys) reserved_.erase(key);
   }
   in_flight_bytes_ -= batch.bytes;
   if (completion.sequence) {

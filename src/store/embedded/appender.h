@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -14,16 +13,16 @@
 #include "base/mutex.h"
 #include "journal/journal.h"
 #include "store/embedded/dedup_window.h"
-#include "store/embedded/memtable.h"
+#include "store/embedded/raw_batch.h"
 #include "store/log_store.h"
 
 namespace postglass::store {
 
 // The way of a batch: deduplicated, one journal record, visible, acknowledged.
 //
-// Keys of batches that are under way are reserved. A batch that meets a reserved key waits, whole,
-// for what becomes of the other one: when that fails, this one must be stored. Waiting batches
-// reserve nothing, so they cannot wait for each other.
+// Keys of batches that are under way are reserved in the window. A batch that meets a reserved key
+// waits, whole, for what becomes of the other one: when that fails, this one must be stored.
+// Waiting batches reserve nothing, so they cannot wait for each other.
 //
 // Thread-safe. A thread of its own makes batches visible, in the order of the journal, and calls
 // back.
@@ -89,7 +88,6 @@ class Appender {
   mutable Mutex mutex_;
   CondVar changed_;
   DedupWindow window_ GUARDED_BY(mutex_);
-  std::set<DedupKey> reserved_ GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Batch>> parked_ GUARDED_BY(mutex_);
   std::deque<Completion> completions_ GUARDED_BY(mutex_);
   int begins_running_ GUARDED_BY(mutex_) = 0;  // calls into the journal

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "store/embedded/coding.h"
+#include "store/coding.h"
 #include "store/embedded/limits.h"
 
 namespace postglass::store {
@@ -63,15 +63,20 @@ NewEvent TakeEvent(ByteReader& in) {
 
 }  // namespace
 
-std::size_t ApproximateBytes(const Event& event) {
-  std::size_t bytes = sizeof(Event) + event.message.size() + event.attributes.size() +
-                      event.service.size() + event.source.size() + event.host.size();
-  for (const std::string& tag : event.tags) bytes += sizeof(std::string) + tag.size();
+std::size_t ApproximateBytes(std::span<const NewEvent> events) {
+  std::size_t bytes = 0;
+  for (const NewEvent& entry : events) {
+    const Event& event = entry.event;
+    bytes += sizeof(Event) + event.message.size() + event.attributes.size() + event.service.size() +
+             event.source.size() + event.host.size();
+    for (const std::string& tag : event.tags) bytes += sizeof(std::string) + tag.size();
+  }
   return bytes;
 }
 
-std::string EncodeBatch(std::span<const NewEvent> events) {
+std::string EncodeBatch(std::span<const NewEvent> events, std::size_t bytes_hint) {
   std::string payload;
+  payload.reserve(bytes_hint);
   PutFixed(payload, kVersion);
   PutFixed(payload, std::uint8_t{kBatch});
   PutFixed(payload, static_cast<std::uint32_t>(events.size()));

@@ -13,9 +13,10 @@
 namespace postglass::store {
 
 // Bytes that the events take, roughly; what bounds and counters go by.
-std::size_t ApproximateBytes(const Event& event);
+std::size_t ApproximateBytes(std::span<const NewEvent> events);
 
-std::string EncodeBatch(std::span<const NewEvent> events);
+// `bytes_hint` saves growing step by step; ApproximateBytes() is a good one.
+std::string EncodeBatch(std::span<const NewEvent> events, std::size_t bytes_hint = 0);
 // A record without events, appended to see whether the journal can be written again.
 std::string EncodeProbe();
 

@@ -1,37 +1,22 @@
 #include "store/embedded/dedup_window.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <limits>
-#include <map>
+#include <string_view>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/hash.h"
 
 namespace postglass::store {
 
 namespace {
 
-constexpr std::size_t kSlotsMin = 1024;
+constexpr std::size_t kSlotsMin = 32;
+constexpr std::size_t kKeysMaxMin = 1024;
 constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::string_view kMagic = "PGLSKEY1";
-constexpr std::string_view kSuffix = ".keys";
-constexpr std::uint64_t kFileBytesMax = 1 << 30;
+constexpr std::int64_t kSpanMax = 0x7FFE;  // hours that a slot can tell apart
 
-// "00000000000494cb-0000000000000007.keys": hour, segment.
-std::string KeyFileName(std::int64_t hour, std::uint64_t segment_id) {
-  return fmt::format("{:016x}-{:016x}{}", static_cast<std::uint64_t>(hour), segment_id, kSuffix);
-}
-
-std::optional<std::int64_t> HourOfKeyFileName(std::string_view name) {
-  std::uint64_t hour = 0;
-  if (name.size() != 33 + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 16, hour, 16);
-  if (error != std::errc() || end != name.data() + 16) return std::nullopt;
-  return static_cast<std::int64_t>(hour);
+// Keys are hashes or random ids, but the peer chooses some of them; hash again.
+std::uint64_t HashOf(const DedupKey& key) {
+  return Hash64({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
 }
 
 }  // namespace
@@ -41,162 +26,179 @@ std::int64_t HourOf(std::int64_t ingested_at_ms) {
   return (ingested_at_ms - (rest < 0 ? rest + kHourMs : rest)) / kHourMs;
 }
 
-DedupWindow::DedupWindow(std::size_t keys_max)
-    : keys_max_(std::max(keys_max, kSlotsMin)), keys_(kSlotsMin), hours_(kSlotsMin, kEmpty) {}
-
-std::size_t DedupWindow::Find(const DedupKey& key) const {
-  // Keys are hashes or random ids, but the peer chooses some of them; hash again.
-  const std::uint64_t hash =
-      Hash64(std::string_view(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()));
-  const std::size_t mask = keys_.size() - 1;
-  std::size_t slot = hash & mask;
-  while (hours_[slot] != kEmpty && keys_[slot] != key) slot = (slot + 1) & mask;
-  return slot;
+DedupWindow::DedupWindow(std::size_t keys_max) : keys_max_(std::max(keys_max, kKeysMaxMin)) {
+  for (Shard& shard : shards_) {
+    shard.keys.resize(kSlotsMin);
+    shard.hours.resize(kSlotsMin, kEmpty);
+  }
 }
 
-std::int64_t DedupWindow::SlotHour(std::size_t slot) const { return base_hour_ + hours_[slot] - 1; }
+std::size_t DedupWindow::ShardOf(std::uint64_t hash) { return hash >> 58; }
+
+std::size_t DedupWindow::HomeSlot(std::uint64_t hash, std::size_t slots) {
+  return ((hash & 0xFFFF'FFFF) * slots) >> 32;
+}
+
+DedupWindow::Place DedupWindow::Find(const DedupKey& key) const {
+  const std::uint64_t hash = HashOf(key);
+  Place place{ShardOf(hash), 0};
+  const Shard& shard = shards_[place.shard];
+  const std::size_t slots = shard.keys.size();
+  place.slot = HomeSlot(hash, slots);
+  while (shard.hours[place.slot] != kEmpty && shard.keys[place.slot] != key) {
+    if (++place.slot == slots) place.slot = 0;
+  }
+  return place;
+}
+
+void DedupWindow::Prefetch(const DedupKey& key) const {
+  const std::uint64_t hash = HashOf(key);
+  const Shard& shard = shards_[ShardOf(hash)];
+  const std::size_t slot = HomeSlot(hash, shard.keys.size());
+  __builtin_prefetch(&shard.hours[slot]);
+  __builtin_prefetch(&shard.keys[slot]);
+}
+
+bool DedupWindow::IsInWindow(SlotHour slot, std::int64_t hour) const {
+  return base_hour_ + slot - 1 + kDedupWindowHours >= hour;
+}
 
 bool DedupWindow::Contains(const DedupKey& key, std::int64_t hour) const {
-  const std::size_t slot = Find(key);
-  return hours_[slot] != kEmpty && SlotHour(slot) + kDedupWindowHours >= hour;
+  const Place place = Find(key);
+  const SlotHour slot = shards_[place.shard].hours[place.slot];
+  return slot != kEmpty && (slot & kReserved) == 0 && IsInWindow(slot, hour);
 }
 
-void DedupWindow::Rebuild(std::size_t slots, std::int64_t oldest_hour) {
+bool DedupWindow::IsReserved(const DedupKey& key) const {
+  const Place place = Find(key);
+  return (shards_[place.shard].hours[place.slot] & kReserved) != 0;
+}
+
+void DedupWindow::Resize(Shard& shard, std::size_t slots) {
   std::vector<DedupKey> keys(slots);
-  std::vector<std::uint16_t> hours(slots, kEmpty);
-  std::swap(keys, keys_);
-  std::swap(hours, hours_);
-  const std::int64_t old_base = base_hour_;
-  base_hour_ = oldest_hour;
-  size_ = 0;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (hours[i] == kEmpty) continue;
-    const std::int64_t hour = old_base + hours[i] - 1;
-    if (hour < oldest_hour) continue;
-    const std::size_t slot = Find(keys[i]);
-    keys_[slot] = keys[i];
-    hours_[slot] = static_cast<std::uint16_t>(hour - base_hour_ + 1);
-    ++size_;
+  std::vector<SlotHour> hours(slots, kEmpty);
+  for (std::size_t i = 0; i < shard.keys.size(); ++i) {
+    if (shard.hours[i] == kEmpty) continue;
+    std::size_t slot = HomeSlot(HashOf(shard.keys[i]), slots);
+    while (hours[slot] != kEmpty) {
+      if (++slot == slots) slot = 0;
+    }
+    keys[slot] = shard.keys[i];
+    hours[slot] = shard.hours[i];
   }
+  shard.keys = std::move(keys);
+  shard.hours = std::move(hours);
 }
 
-void DedupWindow::Insert(const SeenKey& seen) {
-  if (size_ == 0) base_hour_ = seen.hour;
-  // A clock that jumped back for a while: such keys count as of the oldest hour that is kept.
-  constexpr std::int64_t kSpanMax = std::numeric_limits<std::uint16_t>::max() - 1;
-  if (seen.hour < base_hour_) {
-    std::int64_t newest = base_hour_;
-    for (std::size_t i = 0; i < hours_.size(); ++i) {
-      if (hours_[i] != kEmpty) newest = std::max(newest, SlotHour(i));
+// Drops what is older than `oldest_hour`, which becomes the base. Reserved keys stay.
+void DedupWindow::Rebase(std::int64_t oldest_hour) {
+  size_ = 0;
+  for (Shard& shard : shards_) {
+    shard.size = 0;
+    for (SlotHour& slot : shard.hours) {
+      if (slot == kEmpty) continue;
+      const SlotHour flag = slot & kReserved;
+      const std::int64_t hour = base_hour_ + (slot & kHourMask) - 1;
+      if (hour < oldest_hour && flag == 0) {
+        slot = kEmpty;
+        continue;
+      }
+      const std::int64_t offset = std::clamp<std::int64_t>(hour - oldest_hour + 1, 1, kSpanMax);
+      slot = static_cast<SlotHour>(offset | flag);
+      ++shard.size;
     }
-    if (newest - seen.hour <= kSpanMax) {
-      Rebuild(keys_.size(), seen.hour);
-    }
-  } else if (seen.hour - base_hour_ > kSpanMax) {
-    Rebuild(keys_.size(), seen.hour - kDedupWindowHours);
+    size_ += shard.size;
+    // Also closes the holes that look-ups would stop at.
+    Resize(shard, std::max(kSlotsMin, std::min(shard.keys.size(), 4 * shard.size)));
   }
-  const std::int64_t hour = std::max(seen.hour, base_hour_);
+  base_hour_ = oldest_hour;
+}
 
+DedupWindow::SlotHour DedupWindow::ToSlotHour(std::int64_t hour) {
+  if (size_ == 0) base_hour_ = hour;
+  if (hour < base_hour_) {
+    // A clock that jumped back. When the span grows too long, keys count as of the oldest hour.
+    std::int64_t newest = base_hour_;
+    for (const Shard& shard : shards_) {
+      for (const SlotHour slot : shard.hours) {
+        newest = std::max(newest, base_hour_ + (slot & kHourMask) - 1);
+      }
+    }
+    if (newest - hour < kSpanMax) Rebase(hour);
+  } else if (hour - base_hour_ >= kSpanMax) {
+    Rebase(hour - kDedupWindowHours);
+  }
   if (size_ >= keys_max_) {
     // Half of the span goes: rare, and cheaper than an order of keys.
     const std::size_t before = size_;
-    Rebuild(keys_.size(), base_hour_ + (hour - base_hour_) / 2 + 1);
+    Rebase(base_hour_ + (std::max(hour, base_hour_) - base_hour_) / 2 + 1);
     dropped_early_ += before - size_;
   }
-  if (4 * (size_ + 1) > 3 * keys_.size()) Rebuild(2 * keys_.size(), base_hour_);
-  const std::int64_t kept_hour = std::max(hour, base_hour_);
-  const std::size_t slot = Find(seen.key);
-  const auto offset = static_cast<std::uint16_t>(kept_hour - base_hour_ + 1);
-  if (hours_[slot] == kEmpty) {
-    keys_[slot] = seen.key;
-    hours_[slot] = offset;
-    ++size_;
-  } else {
-    hours_[slot] = std::max(hours_[slot], offset);
+  return static_cast<SlotHour>(std::max(hour, base_hour_) - base_hour_ + 1);
+}
+
+// The key's slot; a new one has no hour yet.
+DedupWindow::Place DedupWindow::Occupy(const DedupKey& key) {
+  Place place = Find(key);
+  Shard& shard = shards_[place.shard];
+  if (shard.hours[place.slot] != kEmpty) return place;
+  if (4 * (shard.size + 1) > 3 * shard.keys.size()) {
+    Resize(shard, shard.keys.size() + shard.keys.size() / 2);
+    place = Find(key);
   }
+  shard.keys[place.slot] = key;
+  ++shard.size;
+  ++size_;
+  return place;
+}
+
+bool DedupWindow::Reserve(const SeenKey& seen) {
+  const SlotHour slot_hour = ToSlotHour(seen.hour);
+  const Place place = Occupy(seen.key);
+  SlotHour& slot = shards_[place.shard].hours[place.slot];
+  if ((slot & kReserved) != 0 || (slot != kEmpty && IsInWindow(slot, seen.hour))) return false;
+  slot = slot_hour | kReserved;
+  return true;
+}
+
+void DedupWindow::Insert(const SeenKey& seen) {
+  const SlotHour slot_hour = ToSlotHour(seen.hour);
+  const Place place = Occupy(seen.key);
+  SlotHour& slot = shards_[place.shard].hours[place.slot];
+  slot = std::max<SlotHour>(slot & kHourMask, slot_hour);
+}
+
+void DedupWindow::Release(const DedupKey& key) {
+  const Place place = Find(key);
+  Shard& shard = shards_[place.shard];
+  if ((shard.hours[place.slot] & kReserved) == 0) return;
+  // Those behind it move up, so that no look-up stops at the hole.
+  const std::size_t slots = shard.keys.size();
+  std::size_t hole = place.slot;
+  for (std::size_t i = hole;;) {
+    if (++i == slots) i = 0;
+    if (shard.hours[i] == kEmpty) break;
+    const std::size_t home = HomeSlot(HashOf(shard.keys[i]), slots);
+    const bool home_is_between = hole < i ? home > hole && home <= i : home > hole || home <= i;
+    if (home_is_between) continue;
+    shard.keys[hole] = shard.keys[i];
+    shard.hours[hole] = shard.hours[i];
+    hole = i;
+  }
+  shard.hours[hole] = kEmpty;
+  --shard.size;
+  --size_;
 }
 
 void DedupWindow::Expire(std::int64_t hour) {
   const std::int64_t oldest = hour - kDedupWindowHours;
-  if (size_ == 0 || oldest <= base_hour_) return;
-  std::size_t slots = keys_.size();
-  Rebuild(slots, oldest);
-  while (slots > kSlotsMin && 8 * size_ < slots) slots /= 2;
-  if (slots != keys_.size()) Rebuild(slots, base_hour_);
+  if (size_ > 0 && oldest > base_hour_) Rebase(oldest);
 }
 
-Status WriteKeyFiles(FileSystem& fs,
-                     const Path& dir,
-                     std::uint64_t segment_id,
-                     std::vector<SeenKey> keys) {
-  std::map<std::int64_t, std::string> by_hour;
-  for (const SeenKey& seen : keys) {
-    by_hour[seen.hour].append(reinterpret_cast<const char*>(seen.key.bytes.data()),
-                              seen.key.bytes.size());
-  }
-  for (const auto& [hour, raw] : by_hour) {
-    std::string bytes(kMagic);
-    PutFixed(bytes, hour);
-    PutFixed(bytes, static_cast<std::uint64_t>(raw.size() / sizeof(DedupKey)));
-    bytes += raw;
-    PutFixed(bytes, Hash64(bytes));
-    RETURN_IF_ERROR(fs.WriteFileAtomically(dir / KeyFileName(hour, segment_id), bytes));
-  }
-  return {};
-}
-
-Result<std::vector<SeenKey>> DecodeKeyFile(std::string_view bytes) {
-  constexpr std::size_t kChecksumBytes = 8;
-  ByteReader in(bytes);
-  const std::string_view magic = in.Take(kMagic.size());
-  SeenKey seen;
-  seen.hour = in.Fixed<std::int64_t>();
-  const auto count = in.Fixed<std::uint64_t>();
-  if (!in.ok() || magic != kMagic || count > bytes.size() / sizeof(DedupKey) ||
-      in.remaining() != count * sizeof(DedupKey) + kChecksumBytes) {
-    return Fail(ErrorCode::kCorruption, "the header or the size is wrong");
-  }
-  std::vector<SeenKey> keys;
-  keys.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::memcpy(seen.key.bytes.data(), in.Take(sizeof(DedupKey)).data(), sizeof(DedupKey));
-    keys.push_back(seen);
-  }
-  if (in.Fixed<std::uint64_t>() != Hash64(bytes.substr(0, bytes.size() - kChecksumBytes))) {
-    return Fail(ErrorCode::kCorruption, "the checksum is wrong");
-  }
-  return keys;
-}
-
-Result<KeyFilesReport> ReadKeyFiles(const FileSystem& fs, const Path& dir) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
-  KeyFilesReport report;
-  for (const std::string& name : names) {
-    if (!HourOfKeyFileName(name)) continue;
-    const Result<std::string> bytes = fs.ReadFile(dir / name, kFileBytesMax);
-    Result<std::vector<SeenKey>> keys =
-        bytes ? DecodeKeyFile(*bytes) : Result<std::vector<SeenKey>>(Fail(bytes.error()));
-    if (keys) {
-      report.keys.insert(report.keys.end(), keys->begin(), keys->end());
-    } else {
-      report.damage.push_back(
-          fmt::format("deduplication keys {}: {}; their events may be stored twice",
-                      name,
-                      keys.error().message));
-    }
-  }
-  return report;
-}
-
-Status RemoveOldKeyFiles(FileSystem& fs, const Path& dir, std::int64_t hour) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
-  for (const std::string& name : names) {
-    const std::optional<std::int64_t> file_hour = HourOfKeyFileName(name);
-    if (file_hour && *file_hour + kDedupWindowHours < hour) {
-      RETURN_IF_ERROR(fs.Remove(dir / name));
-    }
-  }
-  return {};
+std::size_t DedupWindow::memory_bytes() const {
+  std::size_t slots = 0;
+  for (const Shard& shard : shards_) slots += shard.keys.size();
+  return slots * (sizeof(DedupKey) + sizeof(SlotHour));
 }
 
 }  // namespace postglass::store

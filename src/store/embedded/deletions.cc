@@ -4,8 +4,8 @@
 
 #include <charconv>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
+#include "store/hash.h"
 
 namespace postglass::store {
 

@@ -1,21 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "store/embedded/segment.h"
+#include "store/embedded/exec/snapshot.h"
+#include "store/embedded/segment/segment_file.h"
 
 // The deleted rows of one segment, in a file beside it that replaces the one before:
 // "<id>.del-<n>". Which n counts is in the manifest. Byte layout: docs/format/segment.md,
 // "Deletions".
 
 namespace postglass::store {
-
-using DeletedRows = std::vector<std::uint32_t>;  // ascending, numbers within the segment
 
 std::string DeletionsFileName(SegmentId id, std::uint32_t version);
 

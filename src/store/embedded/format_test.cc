@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <limits>
 #include <map>
 #include <numeric>
 
@@ -9,14 +8,10 @@
 #include "base/file_system_testing.h"
 #include "base/random_testing.h"
 #include "store/embedded/batch_codec.h"
-#include "store/embedded/block.h"
 #include "store/embedded/dedup_window.h"
 #include "store/embedded/deletions.h"
-#include "store/embedded/filter_keys.h"
-#include "store/embedded/key_filter.h"
+#include "store/embedded/key_files.h"
 #include "store/embedded/manifest.h"
-#include "store/embedded/segment.h"
-#include "store/match.h"
 #include "store/random_events_testing.h"
 
 namespace postglass::store {
@@ -24,17 +19,23 @@ namespace {
 
 // The worked examples of docs/format/segment.md.
 TEST(StoreFormat, IsAsDocumented) {
-  EXPECT_EQ(HexEncode(EncodeManifest({42, 8, {{1, 0}, {7, 2}}})),
+  EXPECT_EQ(HexEncode(EncodeManifest({42, 8, {{1, 0, 10, 1000, 2000}, {7, 2, 131072, -1, 3000}}})),
             "50474c534d414e31"
-            "01000000"
+            "02000000"
             "2a00000000000000"
             "0800000000000000"
             "02000000"
             "0100000000000000"
             "00000000"
+            "0a000000"
+            "e803000000000000"
+            "d007000000000000"
             "0700000000000000"
             "02000000"
-            "4ecc3ae801261477");
+            "00000200"
+            "ffffffffffffffff"
+            "b80b000000000000"
+            "2db90521762df266");
 
   FaultyFileSystem fs;
   ASSERT_TRUE(fs.CreateDirectories("/d"));
@@ -79,25 +80,10 @@ TEST(StoreFormat, IsAsDocumented) {
             "00"
             "0103613a62"
             "027b7d");
-
-  const Event* event = &entry.event;
-  BlockEncoder encoder;
-  const auto block = std::make_shared<const EncodedBlock>(encoder.Encode(std::span(&event, 1)));
-  const Result<SegmentInfo> info = WriteSegment(fs, "/d", 7, 42, std::vector{block});
-  ASSERT_TRUE(info);
-  const std::string file = *fs.ReadFile(Path("/d") / SegmentFileName(7));
-  EXPECT_EQ(file.size(), info->file_bytes);
-  EXPECT_EQ(HexEncode(file.substr(0, 32)),
-            "50474c5353454731"
-            "01000000"
-            "01000000"
-            "0700000000000000"
-            "ff92352fc26fbdf4");
-  EXPECT_EQ(file.substr(file.size() - 8), "PGLSEND1");
 }
 
 TEST(StoreFormat, ReadsBackWhatItWrote) {
-  const Manifest manifest{42, 8, {{1, 0}, {7, 2}}};
+  const Manifest manifest{42, 8, {{1, 0, 10, 1000, 2000}, {7, 2, 131072, -1, 3000}}};
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
   SeededRandom random(5);
   std::vector<NewEvent> batch;
@@ -118,7 +104,8 @@ TEST(StoreFormat, NoticesDamage) {
   NewEvent entry;
   entry.event.message = "message";
   entry.event.tags = {"a:b"};
-  const std::string manifest = EncodeManifest({42, 8, {{1, 0}, {7, 2}}});
+  const std::string manifest =
+      EncodeManifest({42, 8, {{1, 0, 10, 1000, 2000}, {7, 2, 131072, -1, 3000}}});
   for (std::size_t i = 0; i < manifest.size(); ++i) {
     EXPECT_FALSE(DecodeManifest(manifest.substr(0, i)));
     std::string flipped = manifest;
@@ -127,63 +114,6 @@ TEST(StoreFormat, NoticesDamage) {
   }
   const std::string batch = EncodeBatch(std::vector{entry, entry});
   for (std::size_t i = 0; i < batch.size(); ++i) EXPECT_FALSE(DecodeBatch(batch.substr(0, i)));
-}
-
-TEST(BlockEncoder, GivesBackEveryRow) {
-  SeededRandom random(9);
-  std::vector<Event> events;
-  for (std::uint32_t n = 0; n < 300; ++n) events.push_back(RandomEvent(random, n).event);
-  events[5].timestamp_ms = std::numeric_limits<std::int64_t>::min();
-  events[6].timestamp_ms = std::numeric_limits<std::int64_t>::max();
-  std::vector<const Event*> pointers;
-  for (const Event& event : events) pointers.push_back(&event);
-  BlockEncoder encoder;
-  const EncodedBlock block = encoder.Encode(pointers);
-  DecodedBlock decoded;
-  decoded.Reset(block.info);
-  for (const Section section : {Section::kKeys, Section::kFields, Section::kAttributes}) {
-    const std::string_view bytes =
-        std::string_view(block.data)
-            .substr(block.info.SectionOffset(section), block.info.section(section).bytes);
-    ASSERT_TRUE(decoded.Decode(section, bytes));
-  }
-  for (std::uint32_t row = 0; row < events.size(); ++row) {
-    EXPECT_EQ(ToEvent(decoded.View(row)), events[row]);
-  }
-}
-
-TEST(KeyFilter, HoldsItsKeysAndFewOthers) {
-  SeededRandom random(3);
-  std::vector<std::uint64_t> keys;
-  for (int i = 0; i < 20'000; ++i) keys.push_back(random.Next64());
-  const std::string filter = BuildKeyFilter(keys);
-  EXPECT_LE(filter.size(), keys.size() * 12 / 8 + 32);
-  for (const std::uint64_t key : keys) ASSERT_TRUE(MayContain(filter, key));
-  int false_answers = 0;
-  for (int i = 0; i < 100'000; ++i) false_answers += MayContain(filter, random.Next64()) ? 1 : 0;
-  EXPECT_LT(false_answers, 1000);
-  EXPECT_TRUE(MayContain("", 1));
-}
-
-// No predicate that matches an event may be ruled out by the filter of its block.
-TEST(FilterKeys, NeverRuleOutAMatch) {
-  SeededRandom random(11);
-  std::vector<Predicate> predicates;
-  for (int i = 0; i < 300; ++i) predicates.push_back(RandomPredicate(random, 2));
-  std::vector<Result<Matcher>> matchers;
-  for (const Predicate& predicate : predicates) matchers.push_back(Matcher::Compile(predicate));
-  FilterKeys keys;
-  for (std::uint32_t n = 0; n < 150; ++n) {
-    const Event event = RandomEvent(random, n).event;
-    EventReader reader;
-    reader.Reset(event);
-    keys.Add(reader);
-    const std::string filter = BuildKeyFilter(keys.Take());
-    for (std::size_t i = 0; i < predicates.size(); ++i) {
-      if (!matchers[i] || !matchers[i]->Matches(reader)) continue;
-      EXPECT_TRUE(KeyCondition::For(predicates[i]).MayHold(filter)) << event.attributes;
-    }
-  }
 }
 
 TEST(DedupWindow, HoldsSeventyTwoHours) {
@@ -201,6 +131,52 @@ TEST(DedupWindow, HoldsSeventyTwoHours) {
   EXPECT_EQ(window.size(), 1U);
   window.Expire(1146);
   EXPECT_EQ(window.size(), 0U);
+}
+
+TEST(DedupWindow, ReservesUntilInsertedOrReleased) {
+  DedupWindow window(1 << 20);
+  DedupKey key;
+  key.bytes[0] = 1;
+  EXPECT_TRUE(window.Reserve({key, 1000}));
+  EXPECT_TRUE(window.IsReserved(key));
+  EXPECT_FALSE(window.Contains(key, 1000));
+  EXPECT_FALSE(window.Reserve({key, 1000}));
+  window.Release(key);
+  EXPECT_FALSE(window.IsReserved(key));
+  EXPECT_TRUE(window.Reserve({key, 1000}));
+  window.Insert({key, 1000});
+  EXPECT_FALSE(window.IsReserved(key));
+  EXPECT_TRUE(window.Contains(key, 1072));
+  EXPECT_FALSE(window.Reserve({key, 1072}));
+  EXPECT_TRUE(window.Reserve({key, 1073}));
+  window.Expire(1200);
+  EXPECT_TRUE(window.IsReserved(key));  // its batch is still under way
+}
+
+// Keys that go from the middle of a run leave the others findable.
+TEST(DedupWindow, ReleasesAgainstAModel) {
+  SeededRandom random(7);
+  DedupWindow window(1 << 20);
+  std::map<DedupKey, bool> model;  // reserved or inserted
+  for (int i = 0; i < 50'000; ++i) {
+    DedupKey key;
+    key.bytes[5] = static_cast<std::uint8_t>(random.Below(256));
+    key.bytes[6] = static_cast<std::uint8_t>(random.Below(20));
+    const auto known = model.find(key);
+    ASSERT_EQ(window.IsReserved(key), known != model.end() && known->second);
+    ASSERT_EQ(window.Contains(key, 1000), known != model.end() && !known->second);
+    if (known == model.end()) {
+      ASSERT_TRUE(window.Reserve({key, 1000}));
+      model[key] = true;
+    } else if (known->second && random.Below(4) != 0) {
+      window.Release(key);
+      model.erase(known);
+    } else {
+      window.Insert({key, 1000});
+      known->second = false;
+    }
+    ASSERT_EQ(window.size(), model.size());
+  }
 }
 
 TEST(DedupWindow, GrowsAndShrinksAgainstAModel) {

@@ -3,24 +3,27 @@
 #include <cstddef>
 #include <cstdint>
 
-// The bounds of the embedded store's formats. What a file claims beyond them is damage.
+// The bounds of the embedded store's own formats and queues; tables and segments have theirs. What
+// a file claims beyond them is damage.
 
 namespace postglass::store {
 
-// A block is what a look-up decompresses at least: 2 MB of typical mail events, about 1 ms.
-inline constexpr std::uint32_t kBlockRowsTarget = 1024;
-inline constexpr std::size_t kBlockBytesTarget = 4 << 20;
-// What a batch on top of nearly a whole block may make of it, before it is divided.
-inline constexpr std::uint32_t kBlockRowsMax = 2 * kBlockRowsTarget;
-inline constexpr std::size_t kBlockBytesMax = 2 * kBlockBytesTarget;
-
-// Decoders refuse larger ones before they allocate. A batch is bounded on the way in by the same
-// number, a block's section by one batch above the target.
+// Decoders refuse larger ones before they allocate; a batch is bounded on the way in by the same.
 inline constexpr std::size_t kBatchRawBytesMax = 64 << 20;
-inline constexpr std::size_t kSectionRawBytesMax = kBatchRawBytesMax + (8 << 20);
 inline constexpr std::size_t kBatchRowsMax = 1 << 20;
-inline constexpr std::uint32_t kSegmentBlocksMax = 1 << 20;
 inline constexpr std::uint32_t kManifestSegmentsMax = 1 << 22;
+
+// One table is built of so many rows at most, unless one batch has more: what is interned together
+// stays in the processor's caches.
+inline constexpr std::size_t kBuildRowsMax = 8192;
+inline constexpr std::size_t kBuildBytesMax = 32 << 20;
+
+// A query opens every table in memory, so they are merged when there are more; eight at a time.
+inline constexpr std::size_t kMemoryTablesMax = 20;
+inline constexpr std::size_t kMemoryMergeTables = 8;
+
+// One seal writes a segment for each of so many days at most, the others share one.
+inline constexpr std::size_t kSealDaysMax = 8;
 
 // The longest sentence list that Describe() carries; the rest is a number.
 inline constexpr std::size_t kSetAsideMax = 100;

@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "store/embedded/coding.h"
-#include "store/embedded/hash.h"
+#include "store/coding.h"
 #include "store/embedded/limits.h"
+#include "store/hash.h"
 
 namespace postglass::store {
 
 namespace {
 
 constexpr std::string_view kMagic = "PGLSMAN1";
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kEntryBytes = 8 + 4;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::size_t kEntryBytes = 8 + 4 + 4 + 8 + 8;
 constexpr std::size_t kChecksumBytes = 8;
 
 }  // namespace
@@ -26,6 +26,9 @@ std::string EncodeManifest(const Manifest& manifest) {
   for (const Manifest::Entry& entry : manifest.segments) {
     PutFixed(bytes, entry.id);
     PutFixed(bytes, entry.deletions_version);
+    PutFixed(bytes, entry.rows);
+    PutFixed(bytes, entry.timestamp_min_ms);
+    PutFixed(bytes, entry.timestamp_max_ms);
   }
   PutFixed(bytes, Hash64(bytes));
   return bytes;
@@ -42,7 +45,16 @@ Result<Manifest> DecodeManifest(std::string_view bytes) {
   }
   if (version > kVersion) {
     return Fail(ErrorCode::kUnsupported,
-                fmt::format("manifest version {}; this program knows {}", version, kVersion));
+                fmt::format("the store was written by a newer Postglass (manifest version {}, "
+                            "this one knows {}); install that one again",
+                            version,
+                            kVersion));
+  }
+  if (version < kVersion) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("the store has manifest version {} of a development build, which no "
+                            "release can read; move the store's folder away to begin a new one",
+                            version));
   }
   Manifest manifest;
   manifest.sealed_through = in.Fixed<std::uint64_t>();
@@ -56,6 +68,9 @@ Result<Manifest> DecodeManifest(std::string_view bytes) {
     Manifest::Entry entry;
     entry.id = in.Fixed<std::uint64_t>();
     entry.deletions_version = in.Fixed<std::uint32_t>();
+    entry.rows = in.Fixed<std::uint32_t>();
+    entry.timestamp_min_ms = in.Fixed<std::int64_t>();
+    entry.timestamp_max_ms = in.Fixed<std::int64_t>();
     manifest.segments.push_back(entry);
   }
   return manifest;

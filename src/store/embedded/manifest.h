@@ -8,7 +8,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "journal/journal.h"
-#include "store/embedded/segment.h"
+#include "store/embedded/segment/segment_file.h"
 
 namespace postglass::store {
 
@@ -18,6 +18,10 @@ struct Manifest {
   struct Entry {
     SegmentId id = 0;
     std::uint32_t deletions_version = 0;  // 0: none deleted
+    // What is lost with the file, for those who find it damaged.
+    std::uint32_t rows = 0;
+    std::int64_t timestamp_min_ms = 0;
+    std::int64_t timestamp_max_ms = 0;
     bool operator==(const Entry&) const = default;
   };
 
@@ -31,7 +35,7 @@ struct Manifest {
 inline constexpr std::string_view kManifestFileName = "MANIFEST";
 
 std::string EncodeManifest(const Manifest& manifest);
-// Errors: kCorruption, kUnsupported.
+// Errors: kCorruption; kUnsupported (a newer version, or the first, which was never released).
 Result<Manifest> DecodeManifest(std::string_view bytes);
 
 Status WriteManifest(FileSystem& fs, const Path& dir, const Manifest& manifest);

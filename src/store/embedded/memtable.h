@@ -6,82 +6,77 @@
 #include <vector>
 
 #include "journal/journal.h"
-#include "store/embedded/block.h"
-#include "store/embedded/dedup_window.h"
-#include "store/types.h"
+#include "store/embedded/exec/snapshot.h"
+#include "store/embedded/raw_batch.h"
+#include "store/embedded/table/memory_table.h"
 
 namespace postglass::store {
 
-// The events of one journal record, as they came. Immutable once it is in the memtable.
-struct RawBatch {
-  journal::Sequence sequence = 0;
-  std::vector<Event> events;
-  std::vector<SeenKey> keys;
-  std::size_t bytes = 0;
-  std::int64_t timestamp_min_ms = 0;
-  std::int64_t timestamp_max_ms = 0;
-
-  static std::shared_ptr<const RawBatch> Make(journal::Sequence sequence,
-                                              std::vector<NewEvent> entries);
-};
-
-// What is not in a segment yet, in order of the journal: encoded blocks, then full chunks that wait
-// for the encoder, then the open chunk. A chunk always ends with a journal record, so that a
-// segment holds whole records and replay has a clean place to start.
+// What is in no segment yet, in order of the journal: tables, then raw batches that wait to become
+// one. A table holds the events of whole journal records, so that a seal, which takes tables from
+// the front, is a cut of the journal at one sequence.
 //
-// Not thread-safe; the store's mutex guards it. Chunks that were handed out are immutable.
+// Not thread-safe; the store's mutex guards it. What was handed out is immutable. One thread builds
+// and merges tables, one seals.
 class Memtable {
  public:
-  struct Chunk {
-    std::vector<std::shared_ptr<const RawBatch>> batches;
-    std::size_t rows = 0;
-    std::size_t bytes = 0;
-  };
+  using Batches = std::vector<std::shared_ptr<const RawBatch>>;
 
-  struct EncodedChunk {
-    std::vector<std::shared_ptr<const EncodedBlock>> blocks;
-    std::vector<SeenKey> keys;
+  struct Part {
+    std::shared_ptr<const MemoryTable> table;
     journal::Sequence last_sequence = 0;
-    std::size_t rows = 0;
-    std::size_t bytes = 0;  // of the blocks
+    std::vector<SeenKey> keys;
   };
 
-  // Requires: a sequence above all before, at least one event.
+  using Parts = std::vector<std::shared_ptr<const Part>>;
+
+  // Requires: a sequence above all before.
   void Insert(std::shared_ptr<const RawBatch> batch);
-  void CloseOpenChunk();
 
-  // The oldest chunk that waits for the encoder; null when none does.
-  std::shared_ptr<const Chunk> NextToEncode() const;
-  // Puts the blocks in place of NextToEncode().
-  void Encoded(EncodedChunk chunk);
+  // The oldest raw batches, as many as make a good table (limits.h); empty when there are none.
+  Batches NextToBuild() const;
+  // Puts the table in place of the oldest `batches`.
+  void Built(Part part, const Batches& batches);
 
-  const std::deque<std::shared_ptr<const EncodedChunk>>& encoded() const { return encoded_; }
+  // Neighbours to be merged because there are too many tables; empty: none.
+  Parts NextToMerge() const;
+  // Puts one in place of them, unless a seal took some of them meanwhile.
+  void Merged(Part part, const Parts& replaced);
 
-  // The first `count` encoded chunks are in a segment now.
-  void DropEncoded(std::size_t count);
+  // All tables of this moment, which stay until EndSeal(): dropped if they are in segments now.
+  Parts BeginSeal();
 
-  // In order of the journal.
-  std::vector<std::shared_ptr<const RawBatch>> RawBatches() const;
+  enum class Sealed { kYes, kNo };
+  void EndSeal(Sealed sealed);
 
-  std::size_t rows() const { return rows_; }
+  // What a query sees.
+  void AddTo(Snapshot& snapshot) const;
 
-  std::size_t encoded_rows() const { return encoded_rows_; }
+  // Calls use(TableInfo) for each table and batch.
+  template <class F>
+  void ForEachInfo(F&& use) const {
+    for (const auto& part : parts_) use(part->table->info());
+    for (const auto& batch : raw_) use(batch->info);
+  }
 
-  std::size_t raw_bytes() const { return raw_bytes_; }  // waiting to be encoded
+  std::size_t rows() const { return raw_rows_ + table_rows_; }
 
-  std::size_t encoded_bytes() const { return encoded_bytes_; }  // waiting to be sealed
+  std::size_t raw_rows() const { return raw_rows_; }
+
+  std::size_t table_rows() const { return table_rows_; }
+
+  std::size_t raw_bytes() const { return raw_bytes_; }
+
+  std::size_t table_bytes() const { return table_bytes_; }
 
  private:
-  std::deque<std::shared_ptr<const EncodedChunk>> encoded_;
-  std::deque<std::shared_ptr<const Chunk>> full_;
-  Chunk open_;
-  std::size_t rows_ = 0;
-  std::size_t encoded_rows_ = 0;
+  std::deque<std::shared_ptr<const Part>> parts_;
+  std::size_t sealing_ = 0;  // the first of parts_, on their way into segments
+  std::deque<std::shared_ptr<const RawBatch>> raw_;
+  std::size_t raw_rows_ = 0;
   std::size_t raw_bytes_ = 0;
-  std::size_t encoded_bytes_ = 0;
+  std::size_t table_rows_ = 0;
+  std::size_t table_bytes_ = 0;
 };
-
-// Encodes a chunk as one or more blocks.
-Memtable::EncodedChunk EncodeChunk(const Memtable::Chunk& chunk, BlockEncoder& encoder);
 
 }  // namespace postglass::store

@@ -1,0 +1,43 @@
+#include "store/embedded/exec/raw_filter.h"
+
+#include <cstring>
+
+namespace postglass::store {
+
+namespace {
+
+bool MayBeInNumber(std::string_view text) {
+  return text.find_first_not_of("0123456789+-.e") == text.npos;
+}
+
+void AddLiterals(const Condition& condition, std::vector<std::string>& literals) {
+  if (condition.kind == Condition::Kind::kAnd) {
+    for (const Condition& part : condition.parts) AddLiterals(part, literals);
+    return;
+  }
+  if (condition.kind != Condition::Kind::kLeaf) return;
+  const Matcher::Node& node = *condition.leaf->node;
+  if (node.field.kind != Field::Kind::kAttribute || !node.value_test) return;
+  std::string literal;
+  if (const auto* equal = std::get_if<EqualTest>(&*node.value_test)) {
+    if (!equal->ignore_case) literal = equal->text;
+  } else if (const auto* glob = std::get_if<GlobTest>(&*node.value_test)) {
+    if (glob->glob.letter_case() == Glob::Case::kExact) literal = condition.leaf->glob_literal;
+  }
+  if (!MayBeInNumber(literal)) literals.push_back(std::move(literal));
+}
+
+}  // namespace
+
+RawFilter::RawFilter(const Condition& condition) { AddLiterals(condition, literals_); }
+
+bool RawFilter::MayMatch(std::string_view attributes) const {
+  for (const std::string& literal : literals_) {
+    if (memmem(attributes.data(), attributes.size(), literal.data(), literal.size()) == nullptr) {
+      return attributes.find('\\') != attributes.npos;
+    }
+  }
+  return true;
+}
+
+}  // namespace postglass::store

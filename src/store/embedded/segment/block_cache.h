@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "store/function_ref.h"
+
+namespace postglass::store {
+
+// What was read and decoded of segments, bounded by bytes: the least recently used goes first.
+// Entries are immutable and shared, so that a query keeps what it holds while the cache drops it.
+// Thread-safe; loading runs outside the lock, two threads may load the same thing once each.
+class BlockCache {
+ public:
+  explicit BlockCache(std::size_t bytes_max);
+  ~BlockCache();
+
+  struct Key {
+    std::uint64_t segment = 0;  // of NewSegment()
+    std::uint32_t part = 0;     // of the segment's choosing
+    std::uint32_t block = 0;
+    bool operator==(const Key&) const = default;
+  };
+
+  struct Loaded {
+    std::shared_ptr<const void> value;
+    std::size_t bytes = 0;
+  };
+
+  // The cached value, or what `load` gives, which is then kept. Larger than a quarter of the cache
+  // is given but not kept.
+  using Loader = FunctionRef<Result<Loaded>()>;
+  Result<std::shared_ptr<const void>> Get(const Key& key, Loader load);
+  // A number that no other opened segment has.
+  std::uint64_t NewSegment();
+  void Forget(std::uint64_t segment);
+  // Changes the bound, dropping what is above it now (memory pressure).
+  void Resize(std::size_t bytes_max);
+  std::size_t bytes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postglass::store

@@ -1,0 +1,441 @@
+#include "store/embedded/segment/segment_impl.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "store/embedded/segment/affixed_dictionary.h"
+#include "store/embedded/segment/code_stream.h"
+#include "store/embedded/segment/column_writer.h"
+#include "store/embedded/segment/determined_codes.h"
+#include "store/embedded/segment/key_blocks.h"
+#include "store/embedded/segment/key_filter.h"
+#include "store/embedded/segment/limits.h"
+#include "store/embedded/segment/number_array.h"
+#include "store/embedded/segment/number_dictionary.h"
+#include "store/embedded/segment/text_dictionary.h"
+#include "store/hash.h"
+#include "store/text.h"
+
+namespace postglass::store {
+
+namespace {
+
+using Counts = std::vector<std::uint32_t>;
+
+bool HoldsWord(std::string_view folded, std::string_view folded_word) {
+  Words words(folded);
+  for (std::string_view word = words.Next(); !word.empty(); word = words.Next()) {
+    if (word == folded_word) return true;
+  }
+  return false;
+}
+
+// For each column the first with the same values a row of each shape.
+std::vector<ColumnIndex> ShareLayouts(const std::vector<Shape>& shapes, std::size_t columns) {
+  using Arity = std::pair<std::uint32_t, std::uint32_t>;  // shape, values
+  std::vector<std::vector<Arity>> arities(columns);
+  for (std::uint32_t s = 0; s < shapes.size(); ++s) {
+    for (const ColumnIndex column : shapes[s].columns) {
+      std::vector<Arity>& of = arities[column];
+      if (of.empty() || of.back().first != s) of.emplace_back(s, 0);
+      ++of.back().second;
+    }
+  }
+  std::map<std::vector<Arity>, ColumnIndex> first;
+  std::vector<ColumnIndex> shared(columns);
+  for (ColumnIndex column = 0; column < columns; ++column) {
+    shared[column] = first.emplace(std::move(arities[column]), column).first->second;
+  }
+  return shared;
+}
+
+}  // namespace
+
+Segment::Impl::Impl(std::shared_ptr<const SegmentCore> shared_core, Footer f)
+    : core(std::move(shared_core)),
+      footer(std::move(f)),
+      layout_of(ShareLayouts(footer.shapes, footer.columns.size())) {
+  infos.reserve(footer.columns.size());
+  for (const ColumnEntry& entry : footer.columns) {
+    infos.push_back({entry.key, entry.dictionary_size, entry.values_count});
+  }
+}
+
+Result<std::shared_ptr<const RowKeys>> Segment::Impl::Keys() const {
+  return core->Cached<RowKeys>(
+      kKeysPart,
+      0,
+      [&]() -> Result<std::shared_ptr<const RowKeys>> {
+        ASSIGN_OR_RETURN(auto bytes, reader().Read(footer.keys));
+        auto keys = DecodeKeys(std::move(bytes), footer.info.table.rows);
+        if (!keys) return reader().Damaged(footer.keys, keys.error().message);
+        return keys;
+      },
+      KeysMemoryBytes);
+}
+
+Result<std::shared_ptr<const std::vector<std::uint16_t>>> Segment::Impl::ShapeOfRow() const {
+  using Shapes = std::vector<std::uint16_t>;
+  return core->Cached<Shapes>(
+      kShapeOfRowPart,
+      0,
+      [&]() -> Result<std::shared_ptr<const Shapes>> {
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(footer.shape_of_row));
+        const auto codes = DecodeCodes(bytes->view(),
+                                       footer.info.table.rows,
+                                       static_cast<std::uint32_t>(footer.shapes.size()));
+        if (!codes) return reader().Damaged(footer.shape_of_row, codes.error().message);
+        auto shapes = std::make_shared<Shapes>(footer.info.table.rows);
+        codes->Visit([&](const auto& values) {
+          for (std::size_t row = 0; row < values.size(); ++row) {
+            (*shapes)[row] = static_cast<std::uint16_t>(values[row]);
+          }
+        });
+        return std::shared_ptr<const Shapes>(std::move(shapes));
+      },
+      [](const Shapes& s) { return s.size() * sizeof(s[0]); });
+}
+
+Result<std::shared_ptr<const Layout>> Segment::Impl::LayoutOf(ColumnIndex column) const {
+  const ColumnIndex shared = layout_of[column];
+  return core->Cached<Layout>(
+      PartOf(shared, PartKind::kLayout),
+      0,
+      [&]() -> Result<std::shared_ptr<const Layout>> {
+        ASSIGN_OR_RETURN(const auto shape_of_row, ShapeOfRow());
+        const std::vector<std::uint32_t> arities = Layout::Arities(footer.shapes, shared);
+        std::uint64_t values = 0;
+        for (const std::uint16_t shape : *shape_of_row) values += arities[shape];
+        if (values != footer.columns[column].values_count) {
+          return reader().Damaged(footer.shape_of_row,
+                                  fmt::format("gives column {} {} values instead of {}",
+                                              column,
+                                              values,
+                                              footer.columns[column].values_count));
+        }
+        return Layout::Make(arities, *shape_of_row);
+      },
+      [](const Layout& layout) { return sizeof(layout) + layout.memory_bytes(); });
+}
+
+Result<std::shared_ptr<const Codes>> Segment::Impl::LoadCodes(ColumnIndex column, int depth) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.codes_form == CodesForm::kConstant) {
+    return std::make_shared<const Codes>(Codes::Constant{entry.values_count});
+  }
+  ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.codes));
+  const auto loaded = [&]() -> Result<Codes> {
+    if (entry.codes_form == CodesForm::kStored) {
+      return DecodeCodes(bytes->view(), entry.values_count, entry.dictionary_size);
+    }
+    ASSIGN_OR_RETURN(const auto layout, LayoutOf(column));
+    ASSIGN_OR_RETURN(const auto key_layout, LayoutOf(entry.codes_of));
+    ASSIGN_OR_RETURN(const auto key_codes, CodesOf(entry.codes_of, depth + 1));
+    const auto key_of_row = CodeOfRow(*key_codes, *key_layout, footer.info.table.rows);
+    if (!key_of_row) return Fail(ErrorCode::kCorruption, "the key has several values in a row");
+    return DecodeDetermined(bytes->view(),
+                            *layout,
+                            entry.dictionary_size,
+                            *key_of_row,
+                            footer.columns[entry.codes_of].dictionary_size);
+  };
+  Result<Codes> codes = loaded();
+  if (!codes && codes.error().code == ErrorCode::kCorruption) {
+    return reader().Damaged(entry.codes, codes.error().message);
+  }
+  if (!codes) return Fail(std::move(codes.error()));
+  return std::make_shared<const Codes>(std::move(*codes));
+}
+
+Result<std::shared_ptr<const Codes>> Segment::Impl::CodesOf(ColumnIndex column, int depth) const {
+  if (depth > kColumnDepthMax) {
+    return Fail(ErrorCode::kCorruption,
+                fmt::format("{}: columns lean on one another without end", reader().name()));
+  }
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.codes_form == CodesForm::kSameAs) return CodesOf(entry.codes_of, depth + 1);
+  return core->Cached<Codes>(
+      PartOf(column, PartKind::kCodes),
+      0,
+      [&] { return LoadCodes(column, depth); },
+      [](const Codes& codes) { return codes.memory_bytes(); });
+}
+
+Result<std::shared_ptr<const TextIndex>> Segment::Impl::TextIndexOf(ColumnIndex column) const {
+  const ColumnEntry& entry = footer.columns[column];
+  return core->Cached<TextIndex>(
+      PartOf(column, PartKind::kDictionary),
+      0,
+      [&]() -> Result<std::shared_ptr<const TextIndex>> {
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.dictionary));
+        auto index = TextIndex::Parse(bytes->view(),
+                                      entry.dictionary_size,
+                                      file_bytes(),
+                                      static_cast<std::uint32_t>(footer.columns.size()));
+        if (index == nullptr) return reader().Damaged(entry.dictionary, "no index of strings");
+        return index;
+      },
+      [](const TextIndex& index) { return index.memory_bytes(); });
+}
+
+Result<TextIndex::Sources> Segment::Impl::SourcesOf(const TextIndex& index, int depth) const {
+  TextIndex::Sources sources;
+  for (const PiecePattern& pattern : index.patterns()) {
+    for (const ColumnIndex column : pattern.columns) {
+      if (depth > 0 || !IsSource(column)) {
+        return Fail(ErrorCode::kCorruption,
+                    fmt::format("{}: column {} is no source of pieces", reader().name(), column));
+      }
+      if (sources.contains(column)) continue;
+      ASSIGN_OR_RETURN(sources[column], DictionaryOf(column, depth + 1));
+    }
+  }
+  return sources;
+}
+
+Result<std::shared_ptr<const Dictionary>> Segment::Impl::DictionaryOf(ColumnIndex column,
+                                                                      int depth) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.dictionary_form == DictionaryForm::kSameAs) {
+    return DictionaryOf(entry.dictionary_of, depth);
+  }
+  if (entry.dictionary_form == DictionaryForm::kAffixed) {
+    ASSIGN_OR_RETURN(auto inner, DictionaryOf(entry.dictionary_of, depth));
+    return std::make_shared<const AffixedDictionary>(
+        std::move(inner), entry.prefix, entry.suffix, entry.all_lower_case);
+  }
+  if (entry.key.type == ValueType::kString) {
+    ASSIGN_OR_RETURN(auto index, TextIndexOf(column));
+    ASSIGN_OR_RETURN(TextIndex::Sources sources, SourcesOf(*index, depth));
+    return std::make_shared<const TextDictionary>(core,
+                                                  std::move(index),
+                                                  std::move(sources),
+                                                  PartOf(column, PartKind::kTexts),
+                                                  entry.dictionary_size,
+                                                  entry.all_lower_case);
+  }
+  return core->Cached<Dictionary>(
+      PartOf(column, PartKind::kDictionary),
+      0,
+      [&]() -> Result<std::shared_ptr<const Dictionary>> {
+        if (entry.key.type == ValueType::kBool) {
+          std::vector<std::uint64_t> bits;
+          for (Code code = 0; code < entry.dictionary_size; ++code) {
+            bits.push_back(entry.bools >> code & 1U);
+          }
+          return std::make_shared<const NumberDictionary>(entry.key.type, bits);
+        }
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.dictionary));
+        const auto bits = DecodeNumbers(bytes->view(), entry.dictionary_size);
+        if (!bits) return reader().Damaged(entry.dictionary, bits.error().message);
+        return std::make_shared<const NumberDictionary>(entry.key.type, *bits);
+      },
+      [](const Dictionary& d) { return static_cast<const NumberDictionary&>(d).memory_bytes(); });
+}
+
+Result<std::shared_ptr<const Counts>> Segment::Impl::CountsPage(ColumnIndex column,
+                                                                std::uint32_t page) const {
+  const ColumnEntry& entry = footer.columns[column];
+  return core->Cached<Counts>(
+      PartOf(column, PartKind::kCounts),
+      page,
+      [&]() -> Result<std::shared_ptr<const Counts>> {
+        const std::uint32_t begin = page * kCountsPageValues;
+        const std::uint32_t count = std::min(kCountsPageValues, entry.dictionary_size - begin);
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.counts[page]));
+        ByteReader in(bytes->view());
+        const std::optional<NumberArray> numbers = NumberArray::Take(in, count);
+        if (!numbers || numbers->size() != count || !in.AtEnd()) {
+          return reader().Damaged(entry.counts[page], "no counts");
+        }
+        auto counts = std::make_shared<Counts>(count);
+        numbers->CopyTo(counts->data());
+        return std::shared_ptr<const Counts>(std::move(counts));
+      },
+      [](const Counts& counts) { return counts.size() * sizeof(counts[0]); });
+}
+
+Result<std::shared_ptr<const Counts>> Segment::Impl::CountsOf(ColumnIndex column) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.counts_form == CountsForm::kSameAs) return CountsOf(entry.codes_of);
+  if (entry.counts_form == CountsForm::kStored && entry.counts.size() == 1) {
+    return CountsPage(column, 0);
+  }
+  constexpr std::uint32_t kWhole = ~0U;  // beyond all pages
+  return core->Cached<Counts>(
+      PartOf(column, PartKind::kCounts),
+      kWhole,
+      [&]() -> Result<std::shared_ptr<const Counts>> {
+        if (entry.counts_form == CountsForm::kEqual) {
+          return std::make_shared<const Counts>(entry.dictionary_size, entry.counts_equal);
+        }
+        auto counts = std::make_shared<Counts>();
+        counts->reserve(entry.dictionary_size);
+        for (std::uint32_t page = 0; page < entry.counts.size(); ++page) {
+          ASSIGN_OR_RETURN(const auto part, CountsPage(column, page));
+          counts->insert(counts->end(), part->begin(), part->end());
+        }
+        return std::shared_ptr<const Counts>(std::move(counts));
+      },
+      [](const Counts& counts) { return counts.size() * sizeof(counts[0]); });
+}
+
+Result<std::uint32_t> Segment::Impl::CountOf(ColumnIndex column, Code code) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.counts_form == CountsForm::kSameAs) return CountOf(entry.codes_of, code);
+  if (entry.counts_form == CountsForm::kEqual) return entry.counts_equal;
+  ASSIGN_OR_RETURN(const auto page, CountsPage(column, code / kCountsPageValues));
+  return (*page)[code % kCountsPageValues];
+}
+
+Extent Segment::Impl::FilterPage(const ColumnEntry& entry, std::uint32_t page) const {
+  const std::uint32_t begin = page * kFilterPageBytes;
+  const std::uint32_t bytes = std::min(kFilterPageBytes, entry.filter_bytes - begin);
+  return {entry.filter_offset + begin, bytes, bytes, entry.filter_checksums[page]};
+}
+
+Result<bool> Segment::Impl::FilterMayContain(ColumnIndex column, std::uint64_t hash) const {
+  const ColumnEntry& entry = footer.columns[column];
+  const std::size_t lines = entry.filter_bytes / kFilterLineBytes;
+  if (lines == 0) return true;
+  const std::size_t byte = FilterLineOf(hash, lines) * kFilterLineBytes;
+  const auto page = static_cast<std::uint32_t>(byte / kFilterPageBytes);
+  ASSIGN_OR_RETURN(const auto bytes,
+                   core->Cached<Buffer>(
+                       PartOf(column, PartKind::kFilter),
+                       page,
+                       [&] { return reader().Read(FilterPage(entry, page)); },
+                       [](const Buffer& buffer) { return buffer.size(); }));
+  return LineMayContain(bytes->view().data() + byte % kFilterPageBytes, hash);
+}
+
+Result<bool> Segment::Impl::MayHoldFolded(ColumnIndex column, std::string_view folded) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.key.type != ValueType::kString) return true;
+  if (entry.dictionary_form == DictionaryForm::kAffixed) {
+    const std::string prefix = Fold(entry.prefix);
+    const std::string suffix = Fold(entry.suffix);
+    if (folded.size() < prefix.size() + suffix.size() || !folded.starts_with(prefix) ||
+        !folded.ends_with(suffix)) {
+      return false;
+    }
+    folded.remove_prefix(prefix.size());
+    folded.remove_suffix(suffix.size());
+  }
+  const ColumnIndex texts = TextsOf(column);
+  const ColumnEntry& of = footer.columns[texts];
+  if (of.filter_bytes > 0) {
+    ASSIGN_OR_RETURN(const bool in_filter, FilterMayContain(texts, Hash64(folded, kValueSeed)));
+    if (in_filter || !of.has_pieces) return in_filter;
+    return PieceMayHold(texts, folded);
+  }
+  if (!of.all_folded) return true;
+  ASSIGN_OR_RETURN(const auto dictionary, DictionaryOf(texts));
+  ASSIGN_OR_RETURN(const std::optional<Code> code, dictionary->Find(folded));
+  return code.has_value();
+}
+
+Result<bool> Segment::Impl::PieceMayHold(ColumnIndex column, std::string_view folded) const {
+  ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
+  for (const PiecePattern& pattern : index->patterns()) {
+    if (!pattern.is_single() || !IsSource(pattern.columns[0])) continue;
+    const std::string prefix = Fold(pattern.literals[0]);
+    const std::string suffix = Fold(pattern.literals[1]);
+    if (folded.size() < prefix.size() + suffix.size() || !folded.starts_with(prefix) ||
+        !folded.ends_with(suffix)) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(
+        const bool held,
+        MayHoldFolded(pattern.columns[0],
+                      folded.substr(prefix.size(), folded.size() - prefix.size() - suffix.size())));
+    if (held) return true;
+  }
+  return false;
+}
+
+Result<bool> Segment::Impl::PieceMayHoldWord(ColumnIndex column,
+                                             std::string_view folded_word) const {
+  ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
+  std::set<ColumnIndex> asked;
+  for (const PiecePattern& pattern : index->patterns()) {
+    const ColumnIndex source = pattern.columns[0];
+    if (!pattern.is_single() || !IsSource(source)) continue;
+    for (const std::string& literal : pattern.literals) {
+      if (HoldsWord(Fold(literal), folded_word)) return true;
+    }
+    if (!asked.insert(source).second) continue;
+    ASSIGN_OR_RETURN(const WordHits hits, FindWord(source, folded_word));
+    if (hits.kind != WordHits::Kind::kNone) return true;
+  }
+  return false;
+}
+
+Result<std::shared_ptr<const WordIndex>> Segment::Impl::WordIndexOf(ColumnIndex column) const {
+  const ColumnEntry& entry = footer.columns[column];
+  return core->Cached<WordIndex>(
+      PartOf(column, PartKind::kWords),
+      0,
+      [&]() -> Result<std::shared_ptr<const WordIndex>> {
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.words));
+        auto index = WordIndex::Parse(bytes->view(), file_bytes());
+        if (index == nullptr) return reader().Damaged(entry.words, "no index of words");
+        return index;
+      },
+      [](const WordIndex& index) { return index.memory_bytes(); });
+}
+
+Result<Table::WordHits> Segment::Impl::FindPlainWord(ColumnIndex column,
+                                                     std::string_view folded_word) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.words.empty()) return WordHits{WordHits::Kind::kNone, {}};
+  ASSIGN_OR_RETURN(const auto index, WordIndexOf(column));
+  const std::optional<std::uint32_t> block = index->BlockFor(folded_word);
+  if (!block) return WordHits{WordHits::Kind::kNone, {}};
+  const Extent& place = index->place_of(*block);
+  ASSIGN_OR_RETURN(const auto bytes,
+                   core->Cached<Buffer>(
+                       PartOf(column, PartKind::kWordBlocks),
+                       *block,
+                       [&] { return reader().Read(place); },
+                       [](const Buffer& buffer) { return buffer.size(); }));
+  Result<std::vector<Code>> codes =
+      FindInWordBlock(bytes->view(), folded_word, entry.dictionary_size);
+  if (!codes) return reader().Damaged(place, codes.error().message);
+  if (codes->empty()) return WordHits{WordHits::Kind::kNone, {}};
+  return WordHits{WordHits::Kind::kSome, std::move(*codes)};
+}
+
+Result<Table::WordHits> Segment::Impl::FindWord(ColumnIndex column,
+                                                std::string_view folded_word) const {
+  const ColumnEntry& entry = footer.columns[column];
+  const ColumnIndex texts = TextsOf(column);
+  const ColumnEntry& of = footer.columns[texts];
+  if (entry.key.type != ValueType::kString || !of.has_words) return WordHits{};
+  if (entry.dictionary_form == DictionaryForm::kAffixed) {
+    // A word of the affixes is in every value.
+    for (const std::string& affix : {Fold(entry.prefix), Fold(entry.suffix)}) {
+      if (HoldsWord(affix, folded_word)) {
+        WordHits hits{WordHits::Kind::kSome, std::vector<Code>(entry.dictionary_size)};
+        std::iota(hits.codes.begin(), hits.codes.end(), Code{0});
+        return hits;
+      }
+    }
+  }
+  if (!HasDigit(folded_word)) return FindPlainWord(texts, folded_word);
+  ASSIGN_OR_RETURN(const bool in_filter, FilterMayContain(texts, Hash64(folded_word, kWordSeed)));
+  if (in_filter) return WordHits{};
+  ASSIGN_OR_RETURN(const auto index, TextIndexOf(texts));
+  if (index->IdMayHoldWord(folded_word)) return WordHits{};
+  if (of.has_pieces) {
+    ASSIGN_OR_RETURN(const bool held, PieceMayHoldWord(texts, folded_word));
+    if (held) return WordHits{};
+  }
+  return WordHits{WordHits::Kind::kNone, {}};
+}
+
+}  // namespace postglass::store

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/embedded/table/column.h"
+#include "store/embedded/table/dictionary.h"
+#include "store/embedded/table/layout.h"
+#include "store/embedded/table/shape.h"
+#include "store/types.h"
+
+namespace postglass::store {
+
+// Timestamps, ingest times and ids of rows. Immutable, thread-safe.
+class RowKeys {
+ public:
+  virtual ~RowKeys() = default;
+  virtual std::int64_t timestamp_ms(RowIndex row) const = 0;
+  virtual std::int64_t ingested_at_ms(RowIndex row) const = 0;
+  virtual EventId id(RowIndex row) const = 0;
+  // First row that is not before the instant; rows() when there is none.
+  virtual RowIndex LowerBound(std::int64_t timestamp_ms) const = 0;
+};
+
+// What is known of a table without reading anything of it.
+struct TableInfo {
+  std::uint32_t rows = 0;
+  std::int64_t timestamp_min_ms = 0;
+  std::int64_t timestamp_max_ms = 0;
+  std::int64_t ingested_min_ms = 0;
+  std::int64_t ingested_max_ms = 0;
+};
+
+// What is known of a column without reading it.
+struct ColumnInfo {
+  ColumnKey key;
+  std::uint32_t dictionary_size = 0;
+  std::uint32_t values_count = 0;  // over all rows
+};
+
+// An immutable set of events as columns, rows in order of (timestamp, id): in memory (MemoryTable)
+// or in a segment, which reads what is asked for through the block cache. The executor, the merge
+// and the segment writer know tables only by this.
+//
+// Thread-safe. What a call returns stays alive as long as it is held. Errors of every call that
+// returns a Result: kIo, kCorruption; they cost the query this table, not the process.
+class Table {
+ public:
+  virtual ~Table() = default;
+
+  virtual const TableInfo& info() const = 0;
+  virtual std::string Name() const = 0;  // for damage reports: "segment 17"
+
+  // Ascending by key; every column that some shape names.
+  virtual std::span<const ColumnInfo> columns() const = 0;
+  virtual std::span<const Shape> shapes() const = 0;
+
+  virtual Result<std::shared_ptr<const RowKeys>> Keys() const = 0;
+  virtual Result<std::shared_ptr<const std::vector<std::uint16_t>>> ShapeOfRow() const = 0;
+  virtual Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const = 0;
+  virtual Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column) const = 0;
+  virtual Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const = 0;
+  // Number of rows that hold each value at least once, by code.
+  virtual Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsOf(
+      ColumnIndex column) const = 0;
+  // The same for one value, without reading the others' when that can be avoided.
+  virtual Result<std::uint32_t> CountOf(ColumnIndex column, Code code) const = 0;
+
+  // False only when the column has no such value; `folded` is the text as Fold() of store/text.h
+  // gives it. Cheap: a filter in memory or one block.
+  virtual Result<bool> MayHoldFolded(ColumnIndex column, std::string_view folded) const = 0;
+
+  // The values of a string column that may hold this folded word (Words of store/text.h).
+  struct WordHits {
+    enum class Kind { kNone, kSome, kUnknown } kind = Kind::kUnknown;
+    std::vector<Code> codes;  // of kSome: ascending, exactly those that hold the word
+  };
+
+  virtual Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const = 0;
+
+  // The column with this key.
+  std::optional<ColumnIndex> Find(const ColumnKey& key) const;
+  // The attribute columns whose path is `path`, of any type.
+  std::vector<ColumnIndex> FindPath(std::string_view path) const;
+};
+
+}  // namespace postglass::store
