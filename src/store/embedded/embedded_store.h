@@ -44,10 +44,10 @@ class EmbeddedStore final : public LogStore {
  public:
   struct Options {
     std::size_t seal_rows = 131'072;                         // in memory; then they are sealed
-    std::size_t seal_bytes = 96 << 20;                       // the same, bytes of their tables
+    std::size_t seal_bytes = 64 << 20;                       // the same, bytes of their tables
     std::uint64_t seal_journal_bytes = 256 << 20;            // or when the journal is so large
     std::chrono::seconds seal_idle = std::chrono::hours(1);  // or when the oldest waits so long
-    std::size_t memtable_bytes_max = 192 << 20;  // in memory in all; above: kUnavailable
+    std::size_t memtable_bytes_max = 128 << 20;  // in memory in all; above: kUnavailable
     std::size_t cache_bytes = 128 << 20;         // what was read of segments
     std::size_t dedup_keys_max = 24'000'000;     // at most 600 MB; above: oldest keys go early
     std::size_t query_helpers = 3;               // threads beside the caller's, for all queries

@@ -18,7 +18,7 @@ struct MergePolicy {
   // when there are so many.
   std::size_t tier_segments = 4;
   // The result has no more rows: it is made in memory, about 500 bytes an event.
-  std::uint64_t rows_max = 524'288;
+  std::uint64_t rows_max = 262'144;
   // Rewritten alone when at least one row in so many is deleted.
   std::uint32_t deleted_share = 8;
 };

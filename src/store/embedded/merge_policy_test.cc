@@ -29,16 +29,16 @@ using Ids = std::vector<SegmentId>;
 
 TEST(PickMerge, TakesFourOfATierAndADay) {
   std::vector<SegmentSummary> segments;
-  for (SegmentId id = 1; id <= 3; ++id) segments.push_back(OfDay(id, 7, 100'000, id));
-  segments.push_back(OfDay(4, 8, 100'000, 9));
+  for (SegmentId id = 1; id <= 3; ++id) segments.push_back(OfDay(id, 7, 50'000, id));
+  segments.push_back(OfDay(4, 8, 50'000, 9));
   EXPECT_EQ(Pick(segments, 3), Ids());
-  segments.push_back(OfDay(5, 7, 120'000, 9));
+  segments.push_back(OfDay(5, 7, 60'000, 9));
   EXPECT_EQ(Pick(segments, 9), (Ids{1, 2, 3, 5}));
 }
 
 TEST(PickMerge, MakesNoSegmentTooLarge) {
   std::vector<SegmentSummary> segments;
-  for (SegmentId id = 1; id <= 8; ++id) segments.push_back(OfDay(id, 7, 250'000, 9));
+  for (SegmentId id = 1; id <= 8; ++id) segments.push_back(OfDay(id, 7, 130'000, 9));
   EXPECT_EQ(Pick(segments, 9), Ids());
 }
 

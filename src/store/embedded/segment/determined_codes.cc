@@ -132,8 +132,9 @@ std::optional<ListTable> TakeLists(ByteReader& in,
     if (count > 0) keys_of_length[static_cast<std::uint32_t>(count)].push_back(key);
   }
   table.values.resize(table.begins.back());
-  for (const auto& [length, keys] : keys_of_length) {
-    for (std::uint32_t place = 0; place < length; ++place) {
+  for (const auto& of_length : keys_of_length) {
+    const std::vector<std::uint32_t>& keys = of_length.second;
+    for (std::uint32_t place = 0; place < of_length.first; ++place) {
       const Result<Codes> codes =
           DecodeCodes(in.Bytes(), static_cast<std::uint32_t>(keys.size()), dictionary_size);
       if (!codes) return std::nullopt;
