@@ -102,7 +102,10 @@ TEST(Options, NoneWeakensVerification) {
                                              "intake.masking",
                                              "store.durability",
                                              "store.disk_warn_percent",
-                                             "store.disk_stop_percent"};
+                                             "store.disk_stop_percent",
+                                             "store.retention_days",
+                                             "store.size_max",
+                                             "store.cache_size"};
   EXPECT_EQ(keys, expected);
 }
 
