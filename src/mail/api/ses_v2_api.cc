@@ -28,12 +28,14 @@ constexpr std::string_view kSet = "configuration-sets/{}";
 constexpr std::string_view kDestinations = "configuration-sets/{}/event-destinations";
 constexpr std::string_view kDestination = "configuration-sets/{}/event-destinations/{}";
 
-constexpr std::array<Route, 27> kRoutes = {{
+constexpr std::array<Route, 28> kRoutes = {{
     {"POST", "outbound-emails", "SendEmail", v2::SendEmail},
     {"GET", "account", "GetAccount", v2::GetAccount},
     {"PUT", "account/sending", "PutAccountSendingAttributes", v2::PutAccountSendingAttributes},
     {"POST", kSets, "CreateConfigurationSet", v2::CreateConfigurationSet},
     {"GET", kSets, "ListConfigurationSets", v2::ListConfigurationSets},
+    // Newer SDKs list by POST, with the page in the body.
+    {"POST", "list-configuration-sets", "ListConfigurationSets", v2::ListConfigurationSets},
     {"GET", kSet, "GetConfigurationSet", v2::GetConfigurationSet},
     {"DELETE", kSet, "DeleteConfigurationSet", v2::DeleteConfigurationSet},
     {"PUT",

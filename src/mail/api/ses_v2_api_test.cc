@@ -202,6 +202,15 @@ TEST(SesV2Api, ListsInPages) {
   EXPECT_EQ(rest.at("ConfigurationSets"), (json::array{"c"}));
   EXPECT_FALSE(rest.contains("NextToken"));
   EXPECT_EQ(world.V2("GET", "/configuration-sets?PageSize=x").status, 400);
+
+  const json::object posted =
+      Body(world.V2("POST", "/list-configuration-sets", R"({"PageSize":2})"));
+  EXPECT_EQ(posted, first);
+  EXPECT_EQ(Body(world.V2("POST",
+                          "/list-configuration-sets",
+                          R"({"PageSize":2,"NextToken":")" + token + R"("})")),
+            rest);
+  EXPECT_EQ(world.V2("POST", "/list-configuration-sets", R"({"PageSize":0})").status, 400);
 }
 
 TEST(SesV2Api, EventDestinations) {

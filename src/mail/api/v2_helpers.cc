@@ -63,14 +63,25 @@ std::vector<std::string> ReadStrings(const json::object& object, std::string_vie
   return strings;
 }
 
+namespace {
+
+// From the query, or from the body of an operation that lists by POST.
+std::string PageParameter(const Call& call, std::string_view name) {
+  if (const auto text = net::FindParam(call.query, name)) return std::string(*text);
+  if (const auto number = json::GetInt(call.body, name)) return fmt::format("{}", *number);
+  return json::GetStringOr(call.body, name, "");
+}
+
+}  // namespace
+
 std::variant<PageRequest, aws::AwsError> ReadPage(const Call& call,
                                                   const std::vector<std::string>& names) {
-  const std::string_view size_text = net::FindParam(call.query, "PageSize").value_or("");
+  const std::string size_text = PageParameter(call, "PageSize");
   const auto size = ParsePageSize(size_text, kPageMax);
   if (!size) {
     return V2Invalid("pageSize", size_text, fmt::format("be between 1 and {}", kPageMax));
   }
-  const auto page = PageOf(names, net::FindParam(call.query, "NextToken").value_or(""), *size);
+  const auto page = PageOf(names, PageParameter(call, "NextToken"), *size);
   if (!page) {
     return aws::AwsError{400, "BadRequestException", "Next token is invalid.", true};
   }
