@@ -53,7 +53,12 @@ void Determined(std::string_view bytes, std::uint32_t count) {
     key_of_row[row] = row % 16;
   }
   const auto layout = Layout::Make(arities, shape_of_row);
-  CheckCodes(DecodeDetermined(bytes, *layout, 300, key_of_row, 16), layout->values_count(), 300);
+  const auto codes = DeterminedCodes::Parse(
+      std::make_shared<const Buffer>(bytes), layout->values_count(), 300, 16);
+  if (!codes) return;
+  std::vector<Code> of_key;
+  for (Code key = 0; key < 17; ++key) codes->Append(key, of_key);
+  CheckCodes(codes->Expand(*layout, 300, key_of_row), layout->values_count(), 300);
 }
 
 void Keys(const Buffer& bytes, std::uint32_t rows) {

@@ -127,13 +127,4 @@ void ScanCodes(const Codes& codes,
   });
 }
 
-bool RowHoldsCode(const Codes& codes, const Layout& layout, const CodeSet& set, RowIndex row) {
-  if (layout.is_identity()) return set.Contains(codes[row]);
-  const std::span<const RowIndex> rows = layout.rows();
-  for (ValueIndex i = layout.LowerBound(row); i < rows.size() && rows[i] == row; ++i) {
-    if (set.Contains(codes[i])) return true;
-  }
-  return false;
-}
-
 }  // namespace postglass::store

@@ -17,7 +17,4 @@ void ScanCodes(const Codes& codes,
                RowIndex end,
                RowBitmap& out);
 
-// Whether one of the row's values has a code of the set; for few rows, where a scan is more work.
-bool RowHoldsCode(const Codes& codes, const Layout& layout, const CodeSet& set, RowIndex row);
-
 }  // namespace postglass::store

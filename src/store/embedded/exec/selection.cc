@@ -17,6 +17,7 @@ namespace {
 constexpr RowIndex kRowsAStep = 256 << 10;
 // When fewer than one row in so many is left, the others' codes are looked up instead of scanned.
 constexpr std::uint64_t kSparseShare = 64;
+constexpr std::size_t kRowsAtOnce = 1024;  // of those
 
 }  // namespace
 
@@ -324,13 +325,31 @@ Status TableSelector::ScanColumn(const ColumnCodes& column, RowBitmap& out) {
 // Keeps the rows that hold one of the codes.
 Status TableSelector::KeepHolders(const LeafResult& result, RowBitmap& rows) {
   RowBitmap kept(info_.rows);
-  for (const ColumnCodes& column : result.columns) {
-    ASSIGN_OR_RETURN(const auto codes, table().CodesOf(column.column.column));
-    ASSIGN_OR_RETURN(const auto layout, table().LayoutOf(column.column.column));
-    rows.ForEach(begin_, end_, [&](RowIndex row) {
-      if (RowHoldsCode(*codes, *layout, column.set, row)) kept.Set(row);
-    });
-  }
+  std::vector<RowIndex> some;
+  RowValues values;
+  const auto keep = [&]() -> Status {
+    if (some.empty()) return {};
+    ASSIGN_OR_RETURN(const auto reader, table().RowsAt(some));
+    for (const ColumnCodes& column : result.columns) {
+      RETURN_IF_ERROR(reader->Read(column.column.column, values));
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const std::span<const Code> codes = values.of(i);
+        if (std::any_of(
+                codes.begin(), codes.end(), [&](Code code) { return column.set.Contains(code); })) {
+          kept.Set(some[i]);
+        }
+      }
+    }
+    some.clear();
+    return {};
+  };
+  Status status;
+  rows.ForEach(begin_, end_, [&](RowIndex row) {
+    some.push_back(row);
+    if (some.size() == kRowsAtOnce && status) status = keep();
+  });
+  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(keep());
   rows = std::move(kept);
   return {};
 }

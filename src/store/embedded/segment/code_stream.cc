@@ -167,16 +167,30 @@ std::string EncodeCodes(const Codes& codes, std::uint32_t dictionary_size) {
   return planes.size() < numbers.size() - numbers.size() / 10 ? planes : numbers;
 }
 
-Result<Codes> DecodeCodes(std::string_view bytes,
-                          std::uint32_t count,
-                          std::uint32_t dictionary_size) {
+namespace {
+
+bool IsPacked(std::string_view bytes) {
+  return !bytes.empty() &&
+         static_cast<std::uint8_t>(bytes[0]) == static_cast<std::uint8_t>(Form::kNumbers);
+}
+
+std::optional<NumberArray> TakePacked(std::string_view bytes, std::uint32_t count) {
+  ByteReader in(bytes.substr(1));
+  std::optional<NumberArray> numbers = NumberArray::Take(in, count);
+  if (!numbers || !in.AtEnd() || numbers->size() != count) return std::nullopt;
+  return numbers;
+}
+
+Result<Codes> UnpackNumbers(const NumberArray& numbers, std::uint32_t dictionary_size) {
+  return MakeCodes(
+      numbers.size(), dictionary_size, [&](auto& values) { numbers.CopyTo(values.data()); });
+}
+
+Result<Codes> DecodePlanes(std::string_view bytes,
+                           std::uint32_t count,
+                           std::uint32_t dictionary_size) {
   ByteReader in(bytes);
   const auto form = in.Fixed<std::uint8_t>();
-  if (form == static_cast<std::uint8_t>(Form::kNumbers)) {
-    const std::optional<NumberArray> numbers = NumberArray::Take(in, count);
-    if (!numbers || !in.AtEnd() || numbers->size() != count) return NoCodes();
-    return MakeCodes(count, dictionary_size, [&](auto& values) { numbers->CopyTo(values.data()); });
-  }
   const unsigned planes = in.Fixed<std::uint8_t>();
   if (!in.ok() || form > static_cast<std::uint8_t>(Form::kRecent) || planes < 1 || planes > 4) {
     return NoCodes();
@@ -198,6 +212,50 @@ Result<Codes> DecodeCodes(std::string_view bytes,
       Undo(static_cast<Form>(form), values, numbers);
     }
   });
+}
+
+}  // namespace
+
+Result<StoredCodes> StoredCodes::Parse(std::shared_ptr<const Buffer> owner,
+                                       std::string_view bytes,
+                                       std::uint32_t count,
+                                       std::uint32_t dictionary_size) {
+  if (!IsPacked(bytes)) {
+    ASSIGN_OR_RETURN(Codes codes, DecodePlanes(bytes, count, dictionary_size));
+    return StoredCodes(std::move(codes));
+  }
+  std::optional<NumberArray> numbers = TakePacked(bytes, count);
+  if (!numbers) return NoCodes();
+  StoredCodes stored(std::move(*numbers));
+  stored.owner_ = std::move(owner);
+  return stored;
+}
+
+std::uint32_t StoredCodes::size() const {
+  return std::visit([](const auto& codes) { return static_cast<std::uint32_t>(codes.size()); },
+                    codes_);
+}
+
+Code StoredCodes::operator[](std::size_t i) const {
+  return std::visit([i](const auto& codes) { return static_cast<Code>(codes[i]); }, codes_);
+}
+
+Result<Codes> StoredCodes::Unpack(std::uint32_t dictionary_size) const {
+  if (const auto* codes = std::get_if<Codes>(&codes_)) return *codes;
+  return UnpackNumbers(std::get<NumberArray>(codes_), dictionary_size);
+}
+
+std::size_t StoredCodes::memory_bytes() const {
+  return sizeof(*this) + std::visit([](const auto& codes) { return codes.memory_bytes(); }, codes_);
+}
+
+Result<Codes> DecodeCodes(std::string_view bytes,
+                          std::uint32_t count,
+                          std::uint32_t dictionary_size) {
+  if (!IsPacked(bytes)) return DecodePlanes(bytes, count, dictionary_size);
+  const std::optional<NumberArray> numbers = TakePacked(bytes, count);
+  if (!numbers) return NoCodes();
+  return UnpackNumbers(*numbers, dictionary_size);
 }
 
 }  // namespace postglass::store

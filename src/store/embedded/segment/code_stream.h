@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/result.h"
+#include "store/embedded/segment/buffer.h"
+#include "store/embedded/segment/number_array.h"
 #include "store/embedded/table/column.h"
 
 namespace postglass::store {
@@ -14,6 +18,33 @@ namespace postglass::store {
 // largest before, which is small when values come in the order of the dictionary and are then met
 // again soon after (ids that begin with the time).
 std::string EncodeCodes(const Codes& codes, std::uint32_t dictionary_size);
+
+// Codes as they are stored: what is packed stays so, and each code is reachable by itself. For
+// those of whom few are wanted, and to be kept in few bytes. Immutable, thread-safe.
+class StoredCodes {
+ public:
+  // `bytes` are a part of what `owner` holds.
+  // Errors: kCorruption: not `count` codes; of planes, not below `dictionary_size`.
+  static Result<StoredCodes> Parse(std::shared_ptr<const Buffer> owner,
+                                   std::string_view bytes,
+                                   std::uint32_t count,
+                                   std::uint32_t dictionary_size);
+
+  std::uint32_t size() const;
+  // Damaged ones can be at or above the dictionary's size. Requires: i < size().
+  Code operator[](std::size_t i) const;
+  // All of them, as narrow as the dictionary allows. Errors: kCorruption.
+  Result<Codes> Unpack(std::uint32_t dictionary_size) const;
+
+  // Of what is not the owner's.
+  std::size_t memory_bytes() const;
+
+ private:
+  explicit StoredCodes(std::variant<NumberArray, Codes> codes) : codes_(std::move(codes)) {}
+
+  std::shared_ptr<const Buffer> owner_;  // of packed ones
+  std::variant<NumberArray, Codes> codes_;
+};
 
 // Requires: slack behind the bytes, as Buffer has it.
 // Errors: kCorruption: not `count` codes below `dictionary_size`.

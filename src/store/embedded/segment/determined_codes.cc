@@ -108,90 +108,124 @@ std::string Determination::Encode(const Codes& codes,
   return out;
 }
 
-namespace {
-
-// By key code, its values, in one list.
-struct ListTable {
-  std::vector<std::uint32_t> begins;  // by key code, and the end
-  std::vector<Code> values;
-};
-
-std::optional<ListTable> TakeLists(ByteReader& in,
-                                   std::uint32_t values_max,
-                                   std::uint32_t dictionary_size,
-                                   std::uint32_t key_size) {
-  const std::optional<NumberArray> counts = NumberArray::Take(in, key_size);
-  if (!counts || counts->size() != key_size) return std::nullopt;
-  ListTable table;
-  table.begins.resize(key_size + std::size_t{1});
-  std::map<std::uint32_t, std::vector<std::uint32_t>> keys_of_length;
-  for (std::uint32_t key = 0; key < key_size; ++key) {
-    const std::uint64_t count = (*counts)[key];
-    if (count > values_max - table.begins[key]) return std::nullopt;
-    table.begins[key + 1] = table.begins[key] + static_cast<std::uint32_t>(count);
-    if (count > 0) keys_of_length[static_cast<std::uint32_t>(count)].push_back(key);
+Result<DeterminedCodes> DeterminedCodes::Parse(const std::shared_ptr<const Buffer>& bytes,
+                                               std::uint32_t values_max,
+                                               std::uint32_t dictionary_size,
+                                               std::uint32_t key_size) {
+  ByteReader in(bytes->view());
+  const auto form = in.Fixed<std::uint8_t>();
+  if (!in.ok() || form > static_cast<std::uint8_t>(Form::kLists)) return NoFunction();
+  DeterminedCodes made;
+  made.key_size_ = key_size;
+  if (static_cast<Form>(form) == Form::kOne) {
+    ASSIGN_OR_RETURN(made.one_,
+                     StoredCodes::Parse(bytes, in.Take(in.remaining()), key_size, dictionary_size));
+    return made;
   }
-  table.values.resize(table.begins.back());
-  for (const auto& of_length : keys_of_length) {
-    const std::vector<std::uint32_t>& keys = of_length.second;
-    for (std::uint32_t place = 0; place < of_length.first; ++place) {
-      const Result<Codes> codes =
-          DecodeCodes(in.Bytes(), static_cast<std::uint32_t>(keys.size()), dictionary_size);
-      if (!codes) return std::nullopt;
-      codes->Visit([&](const auto& values) {
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-          table.values[table.begins[keys[i]] + place] = values[i];
-        }
+  made.owner_ = bytes;
+  made.lengths_ = NumberArray::Take(in, key_size);
+  if (!made.lengths_ || made.lengths_->size() != key_size) return NoFunction();
+  std::map<std::uint32_t, std::uint32_t> keys_of_length;
+  std::uint64_t values_count = 0;
+  made.ranks_.resize(key_size);
+  for (std::uint32_t key = 0; key < key_size; ++key) {
+    const std::uint64_t length = (*made.lengths_)[key];
+    if (length > values_max - values_count) return NoFunction();
+    values_count += length;
+    if (length > 0) made.ranks_[key] = keys_of_length[static_cast<std::uint32_t>(length)]++;
+  }
+  for (const auto& [length, keys] : keys_of_length) {
+    Lists& lists = made.lists_[length];
+    for (std::uint32_t place = 0; place < length; ++place) {
+      ASSIGN_OR_RETURN(StoredCodes codes,
+                       StoredCodes::Parse(bytes, in.Bytes(), keys, dictionary_size));
+      lists.push_back(std::move(codes));
+    }
+  }
+  if (!in.AtEnd()) return NoFunction();
+  return made;
+}
+
+void DeterminedCodes::Append(Code key, std::vector<Code>& out) const {
+  if (key >= key_size_) return;
+  if (one_) {
+    out.push_back((*one_)[key]);
+    return;
+  }
+  const auto lists = lists_.find(static_cast<std::uint32_t>((*lengths_)[key]));
+  if (lists == lists_.end()) return;
+  for (const StoredCodes& place : lists->second) out.push_back(place[ranks_[key]]);
+}
+
+Result<Codes> DeterminedCodes::Expand(const Layout& layout,
+                                      std::uint32_t dictionary_size,
+                                      std::span<const Code> key_of_row) const {
+  return one_ ? ExpandOne(layout, dictionary_size, key_of_row)
+              : ExpandLists(layout, dictionary_size, key_of_row);
+}
+
+Result<Codes> DeterminedCodes::ExpandOne(const Layout& layout,
+                                         std::uint32_t dictionary_size,
+                                         std::span<const Code> key_of_row) const {
+  if (!layout.is_single()) return NoFunction();
+  const std::uint32_t count = layout.values_count();
+  ASSIGN_OR_RETURN(const Codes of_key, one_->Unpack(dictionary_size));
+  return of_key.Visit([&](const auto& table) -> Result<Codes> {
+    using Table = std::decay_t<decltype(table)>;
+    if constexpr (std::is_same_v<Table, Codes::Constant>) {
+      return Codes(Codes::Constant{count});
+    } else {
+      Table values(count);
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const Code key = key_of_row[layout.RowOf(i)];
+        if (key >= key_size_) return NoFunction();
+        values[i] = table[key];
+      }
+      return Codes(std::move(values));
+    }
+  });
+}
+
+Result<Codes> DeterminedCodes::ExpandLists(const Layout& layout,
+                                           std::uint32_t dictionary_size,
+                                           std::span<const Code> key_of_row) const {
+  // By key code, its values, in one list.
+  std::vector<std::uint32_t> begins(key_size_ + std::size_t{1});
+  std::map<std::uint32_t, std::vector<std::uint32_t>> keys_of_length;
+  for (std::uint32_t key = 0; key < key_size_; ++key) {
+    const auto length = static_cast<std::uint32_t>((*lengths_)[key]);
+    begins[key + 1] = begins[key] + length;
+    if (length > 0) keys_of_length[length].push_back(key);
+  }
+  std::vector<Code> of_key(begins.back());
+  for (const auto& [length, lists] : lists_) {
+    const std::vector<std::uint32_t>& keys = keys_of_length[length];
+    for (std::uint32_t place = 0; place < length; ++place) {
+      ASSIGN_OR_RETURN(const Codes codes, lists[place].Unpack(dictionary_size));
+      codes.Visit([&](const auto& values) {
+        for (std::size_t i = 0; i < keys.size(); ++i) of_key[begins[keys[i]] + place] = values[i];
       });
     }
   }
-  return table;
-}
-
-}  // namespace
-
-Result<Codes> DecodeDetermined(std::string_view bytes,
-                               const Layout& layout,
-                               std::uint32_t dictionary_size,
-                               std::span<const Code> key_of_row,
-                               std::uint32_t key_size) {
-  ByteReader in(bytes);
-  const auto form = in.Fixed<std::uint8_t>();
-  if (!in.ok() || form > static_cast<std::uint8_t>(Form::kLists)) return NoFunction();
   const std::uint32_t count = layout.values_count();
-  if (static_cast<Form>(form) == Form::kOne) {
-    if (!layout.is_single()) return NoFunction();
-    ASSIGN_OR_RETURN(const Codes of_key,
-                     DecodeCodes(in.Take(in.remaining()), key_size, dictionary_size));
-    return of_key.Visit([&](const auto& table) -> Result<Codes> {
-      using Table = std::decay_t<decltype(table)>;
-      if constexpr (std::is_same_v<Table, Codes::Constant>) {
-        return Codes(Codes::Constant{count});
-      } else {
-        Table values(count);
-        for (std::uint32_t i = 0; i < count; ++i) {
-          const Code key = key_of_row[layout.RowOf(i)];
-          if (key >= key_size) return NoFunction();
-          values[i] = table[key];
-        }
-        return Codes(std::move(values));
-      }
-    });
-  }
-  const std::optional<ListTable> table = TakeLists(in, count, dictionary_size, key_size);
-  if (!table || !in.AtEnd()) return NoFunction();
   std::vector<Code> values(count);
   for (std::uint32_t i = 0; i < count;) {
     const Code key = key_of_row[layout.RowOf(i)];
     const std::uint32_t end = EndOfRow(layout, i);
-    if (key >= key_size || table->begins[key + 1] - table->begins[key] != end - i) {
-      return NoFunction();
-    }
-    for (std::uint32_t from = table->begins[key]; i < end; ++i, ++from) {
-      values[i] = table->values[from];
-    }
+    if (key >= key_size_ || begins[key + 1] - begins[key] != end - i) return NoFunction();
+    for (std::uint32_t from = begins[key]; i < end; ++i, ++from) values[i] = of_key[from];
   }
   return Codes::Pack(values, dictionary_size);
+}
+
+std::size_t DeterminedCodes::memory_bytes() const {
+  std::size_t bytes = sizeof(*this) + ranks_.size() * sizeof(ranks_[0]);
+  if (one_) bytes += one_->memory_bytes();
+  if (lengths_) bytes += lengths_->memory_bytes();
+  for (const auto& of_length : lists_) {
+    for (const StoredCodes& codes : of_length.second) bytes += codes.memory_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace postglass::store

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "store/embedded/segment/buffer.h"
+#include "store/embedded/segment/code_stream.h"
+#include "store/embedded/segment/number_array.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/layout.h"
 
@@ -50,11 +54,43 @@ class Determination {
   std::vector<Met> met_;
 };
 
-// Errors: kCorruption.
-Result<Codes> DecodeDetermined(std::string_view bytes,
-                               const Layout& layout,
-                               std::uint32_t dictionary_size,
-                               std::span<const Code> key_of_row,
-                               std::uint32_t key_size);
+// What Encode() wrote: the values of each of the key's codes. Immutable, thread-safe.
+class DeterminedCodes {
+ public:
+  // Errors: kCorruption: no such values, or more than `values_max` of them.
+  static Result<DeterminedCodes> Parse(const std::shared_ptr<const Buffer>& bytes,
+                                       std::uint32_t values_max,
+                                       std::uint32_t dictionary_size,
+                                       std::uint32_t key_size);
+
+  // Adds those of one code of the key, which can be none. As StoredCodes: not checked against the
+  // dictionary.
+  void Append(Code key, std::vector<Code>& out) const;
+
+  // Those of all rows. Errors: kCorruption.
+  Result<Codes> Expand(const Layout& layout,
+                       std::uint32_t dictionary_size,
+                       std::span<const Code> key_of_row) const;
+
+  std::size_t memory_bytes() const;  // without the bytes parsed
+
+ private:
+  // The lists of one length: place by place, by the rank of the key's code among those of them.
+  using Lists = std::vector<StoredCodes>;
+
+  Result<Codes> ExpandOne(const Layout& layout,
+                          std::uint32_t dictionary_size,
+                          std::span<const Code> key_of_row) const;
+  Result<Codes> ExpandLists(const Layout& layout,
+                            std::uint32_t dictionary_size,
+                            std::span<const Code> key_of_row) const;
+
+  std::uint32_t key_size_ = 0;
+  std::optional<StoredCodes> one_;       // each code of the key has one value
+  std::shared_ptr<const Buffer> owner_;  // of the lengths
+  std::optional<NumberArray> lengths_;
+  std::vector<std::uint32_t> ranks_;  // by the key's code
+  std::map<std::uint32_t, Lists> lists_;
+};
 
 }  // namespace postglass::store

@@ -8,6 +8,7 @@
 #include "store/embedded/segment/limits.h"
 #include "store/embedded/segment/segment_file.h"
 #include "store/embedded/segment/segment_impl.h"
+#include "store/embedded/segment/segment_rows.h"
 #include "store/hash.h"
 
 namespace postglass::store {
@@ -97,6 +98,10 @@ Result<std::shared_ptr<const Codes>> Segment::CodesOf(ColumnIndex column) const 
 
 Result<std::shared_ptr<const Dictionary>> Segment::DictionaryOf(ColumnIndex column) const {
   return impl_->DictionaryOf(column);
+}
+
+Result<std::unique_ptr<RowsOfTable>> Segment::RowsAt(std::vector<RowIndex> rows) const {
+  return SegmentRows::Make(*impl_, std::move(rows));
 }
 
 Result<std::shared_ptr<const std::vector<std::uint32_t>>> Segment::CountsOf(

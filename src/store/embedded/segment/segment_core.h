@@ -11,7 +11,8 @@ namespace postglass::store {
 
 // What is read of a column, as parts of a cache key.
 enum class PartKind : std::uint32_t {
-  kCodes,
+  kCodes,        // one a value
+  kStoredCodes,  // as they are in the file
   kCounts,
   kDictionary,  // index or numbers
   kTexts,
@@ -24,9 +25,10 @@ enum class PartKind : std::uint32_t {
 // Parts that are of no column.
 inline constexpr std::uint32_t kKeysPart = 0xFFFFFFF0;
 inline constexpr std::uint32_t kShapeOfRowPart = 0xFFFFFFF1;
+inline constexpr std::uint32_t kPlacesPart = 0xFFFFFFF2;
 
 constexpr std::uint32_t PartOf(std::uint32_t column, PartKind kind) {
-  return column * 8 + static_cast<std::uint32_t>(kind);
+  return column * 16 + static_cast<std::uint32_t>(kind);
 }
 
 // The open file and its place in the cache, shared by the segment and the dictionaries that it

@@ -78,6 +78,7 @@ class Segment final : public Table {
   Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const override;
   Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column) const override;
   Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const override;
+  Result<std::unique_ptr<RowsOfTable>> RowsAt(std::vector<RowIndex> rows) const override;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsOf(
       ColumnIndex column) const override;
   Result<std::uint32_t> CountOf(ColumnIndex column, Code code) const override;
@@ -86,6 +87,7 @@ class Segment final : public Table {
 
  private:
   class Impl;
+  class SegmentRows;
   explicit Segment(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -8,9 +8,7 @@
 #include <set>
 
 #include "store/embedded/segment/affixed_dictionary.h"
-#include "store/embedded/segment/code_stream.h"
 #include "store/embedded/segment/column_writer.h"
-#include "store/embedded/segment/determined_codes.h"
 #include "store/embedded/segment/key_blocks.h"
 #include "store/embedded/segment/key_filter.h"
 #include "store/embedded/segment/limits.h"
@@ -34,31 +32,12 @@ bool HoldsWord(std::string_view folded, std::string_view folded_word) {
   return false;
 }
 
-// For each column the first with the same values a row of each shape.
-std::vector<ColumnIndex> ShareLayouts(const std::vector<Shape>& shapes, std::size_t columns) {
-  using Arity = std::pair<std::uint32_t, std::uint32_t>;  // shape, values
-  std::vector<std::vector<Arity>> arities(columns);
-  for (std::uint32_t s = 0; s < shapes.size(); ++s) {
-    for (const ColumnIndex column : shapes[s].columns) {
-      std::vector<Arity>& of = arities[column];
-      if (of.empty() || of.back().first != s) of.emplace_back(s, 0);
-      ++of.back().second;
-    }
-  }
-  std::map<std::vector<Arity>, ColumnIndex> first;
-  std::vector<ColumnIndex> shared(columns);
-  for (ColumnIndex column = 0; column < columns; ++column) {
-    shared[column] = first.emplace(std::move(arities[column]), column).first->second;
-  }
-  return shared;
-}
-
 }  // namespace
 
 Segment::Impl::Impl(std::shared_ptr<const SegmentCore> shared_core, Footer f)
     : core(std::move(shared_core)),
       footer(std::move(f)),
-      layout_of(ShareLayouts(footer.shapes, footer.columns.size())) {
+      classes(footer.shapes, footer.columns.size()) {
   infos.reserve(footer.columns.size());
   for (const ColumnEntry& entry : footer.columns) {
     infos.push_back({entry.key, entry.dictionary_size, entry.values_count});
@@ -101,7 +80,7 @@ Result<std::shared_ptr<const std::vector<std::uint16_t>>> Segment::Impl::ShapeOf
 }
 
 Result<std::shared_ptr<const Layout>> Segment::Impl::LayoutOf(ColumnIndex column) const {
-  const ColumnIndex shared = layout_of[column];
+  const ColumnIndex shared = classes.first_like(column);
   return core->Cached<Layout>(
       PartOf(shared, PartKind::kLayout),
       0,
@@ -122,26 +101,62 @@ Result<std::shared_ptr<const Layout>> Segment::Impl::LayoutOf(ColumnIndex column
       [](const Layout& layout) { return sizeof(layout) + layout.memory_bytes(); });
 }
 
+Result<std::shared_ptr<const ValuePlaces>> Segment::Impl::Places() const {
+  return core->Cached<ValuePlaces>(
+      kPlacesPart,
+      0,
+      [&]() -> Result<std::shared_ptr<const ValuePlaces>> {
+        ASSIGN_OR_RETURN(const auto shape_of_row, ShapeOfRow());
+        return std::make_shared<const ValuePlaces>(classes, *shape_of_row);
+      },
+      [](const ValuePlaces& places) { return places.memory_bytes(); });
+}
+
+Result<std::shared_ptr<const ColumnCodes>> Segment::Impl::StoredCodesOf(ColumnIndex column) const {
+  const ColumnEntry& entry = footer.columns[column];
+  return core->Cached<ColumnCodes>(
+      PartOf(column, PartKind::kStoredCodes),
+      0,
+      [&]() -> Result<std::shared_ptr<const ColumnCodes>> {
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.codes));
+        const auto parsed = [&]() -> Result<std::shared_ptr<const ColumnCodes>> {
+          if (entry.codes_form == CodesForm::kStored) {
+            ASSIGN_OR_RETURN(auto stored,
+                             StoredCodes::Parse(
+                                 bytes, bytes->view(), entry.values_count, entry.dictionary_size));
+            return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(stored), bytes});
+          }
+          ASSIGN_OR_RETURN(auto determined,
+                           DeterminedCodes::Parse(bytes,
+                                                  entry.values_count,
+                                                  entry.dictionary_size,
+                                                  footer.columns[entry.codes_of].dictionary_size));
+          return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(determined), bytes});
+        };
+        auto codes = parsed();
+        if (!codes) return reader().Damaged(entry.codes, codes.error().message);
+        return codes;
+      },
+      [](const ColumnCodes& codes) { return codes.memory_bytes(); });
+}
+
 Result<std::shared_ptr<const Codes>> Segment::Impl::LoadCodes(ColumnIndex column, int depth) const {
   const ColumnEntry& entry = footer.columns[column];
   if (entry.codes_form == CodesForm::kConstant) {
     return std::make_shared<const Codes>(Codes::Constant{entry.values_count});
   }
-  ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.codes));
+  ASSIGN_OR_RETURN(const auto stored, StoredCodesOf(column));
   const auto loaded = [&]() -> Result<Codes> {
-    if (entry.codes_form == CodesForm::kStored) {
-      return DecodeCodes(bytes->view(), entry.values_count, entry.dictionary_size);
+    if (const auto* own = std::get_if<StoredCodes>(&stored->form)) {
+      return own->Unpack(entry.dictionary_size);
     }
     ASSIGN_OR_RETURN(const auto layout, LayoutOf(column));
     ASSIGN_OR_RETURN(const auto key_layout, LayoutOf(entry.codes_of));
     ASSIGN_OR_RETURN(const auto key_codes, CodesOf(entry.codes_of, depth + 1));
     const auto key_of_row = CodeOfRow(*key_codes, *key_layout, footer.info.table.rows);
     if (!key_of_row) return Fail(ErrorCode::kCorruption, "the key has several values in a row");
-    return DecodeDetermined(bytes->view(),
-                            *layout,
-                            entry.dictionary_size,
-                            *key_of_row,
-                            footer.columns[entry.codes_of].dictionary_size);
+    return std::get<DeterminedCodes>(stored->form)
+        .Expand(*layout, entry.dictionary_size, *key_of_row);
   };
   Result<Codes> codes = loaded();
   if (!codes && codes.error().code == ErrorCode::kCorruption) {

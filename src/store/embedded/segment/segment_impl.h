@@ -5,16 +5,30 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "store/embedded/segment/code_stream.h"
+#include "store/embedded/segment/determined_codes.h"
 #include "store/embedded/segment/segment_core.h"
 #include "store/embedded/segment/segment_file.h"
 #include "store/embedded/segment/segment_footer.h"
 #include "store/embedded/segment/text_index.h"
+#include "store/embedded/segment/value_places.h"
 #include "store/embedded/segment/word_index.h"
 
 namespace postglass::store {
+
+// The codes of a column as its file has them: of its values, or of a key's.
+struct ColumnCodes {
+  std::variant<StoredCodes, DeterminedCodes> form;
+  std::shared_ptr<const Buffer> bytes;
+
+  std::size_t memory_bytes() const {
+    return bytes->size() + std::visit([](const auto& f) { return f.memory_bytes(); }, form);
+  }
+};
 
 // What a segment is behind its interface; shared by reading, checking and inspecting.
 class Segment::Impl {
@@ -28,8 +42,11 @@ class Segment::Impl {
   Result<std::shared_ptr<const RowKeys>> Keys() const;
   Result<std::shared_ptr<const std::vector<std::uint16_t>>> ShapeOfRow() const;
   Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const;
+  Result<std::shared_ptr<const ValuePlaces>> Places() const;
   Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column, int depth = 0) const;
   Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column, int depth = 0) const;
+  // Requires: a column with codes of its own, stored or determined.
+  Result<std::shared_ptr<const ColumnCodes>> StoredCodesOf(ColumnIndex column) const;
   // Those that the column's strings are made of. Requires: an index of that column.
   Result<TextIndex::Sources> SourcesOf(const TextIndex& index, int depth) const;
   Result<std::shared_ptr<const TextIndex>> TextIndexOf(ColumnIndex column) const;
@@ -53,8 +70,7 @@ class Segment::Impl {
   std::shared_ptr<const SegmentCore> core;
   Footer footer;
   std::vector<ColumnInfo> infos;
-  // By column: the first column with the same arities, whose layout it shares.
-  std::vector<ColumnIndex> layout_of;
+  const LayoutClasses classes;
 
  private:
   // What pieces are made of is not made of pieces, nor of another column.

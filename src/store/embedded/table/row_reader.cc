@@ -19,9 +19,8 @@ struct Piece {
   std::uint32_t bytes = 0;
 };
 
-// Where a value of some row is, and where it goes to.
+// A value of some row, and where it goes to.
 struct Wanted {
-  ValueIndex value;
   std::size_t piece;
   Code code = 0;
 };
@@ -34,7 +33,7 @@ class RowReader {
   Result<std::vector<Event>> Read() {
     ASSIGN_OR_RETURN(keys_, table_.Keys());
     ASSIGN_OR_RETURN(shape_of_row_, table_.ShapeOfRow());
-    PlacePieces();
+    RETURN_IF_ERROR(PlacePieces());
     for (ColumnIndex column = 0; column < places_of_column_.size(); ++column) {
       if (!places_of_column_[column].empty()) RETURN_IF_ERROR(ReadColumn(column));
     }
@@ -44,9 +43,9 @@ class RowReader {
   }
 
  private:
-  // A row's values of one column: `count` of them, with pieces of their own.
+  // A row's values of one column, with pieces of their own.
   struct Place {
-    RowIndex row;
+    std::size_t row;      // among the rows in order
     std::uint32_t entry;  // first of them among the row's pieces
     std::size_t pieces_begin;
     const Shape* shape;
@@ -54,7 +53,7 @@ class RowReader {
 
   const Shape& ShapeOf(std::size_t i) const { return table_.shapes()[(*shape_of_row_)[asked_[i]]]; }
 
-  void PlacePieces() {
+  Status PlacePieces() {
     std::size_t pieces_count = 0;
     std::vector<std::size_t> order(asked_.size());
     pieces_begin_.resize(asked_.size());
@@ -69,29 +68,33 @@ class RowReader {
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return asked_[a] < asked_[b];
     });
+    std::vector<RowIndex> rows;
+    rows.reserve(order.size());
     for (const std::size_t i : order) {
       const Shape& shape = ShapeOf(i);
       for (std::uint32_t entry = 0; entry < shape.columns.size(); ++entry) {
         std::vector<Place>& places = places_of_column_[shape.columns[entry]];
         // Of an array's values only the first is noted; ReadColumn() finds the others.
         if (!places.empty() && places.back().pieces_begin == pieces_begin_[i]) continue;
-        places.push_back({asked_[i], entry, pieces_begin_[i], &shape});
+        places.push_back({rows.size(), entry, pieces_begin_[i], &shape});
       }
+      rows.push_back(asked_[i]);
     }
+    ASSIGN_OR_RETURN(rows_, table_.RowsAt(std::move(rows)));
+    return {};
   }
 
   Status ReadColumn(ColumnIndex column) {
-    ASSIGN_OR_RETURN(const auto layout, table_.LayoutOf(column));
-    ASSIGN_OR_RETURN(const auto codes, table_.CodesOf(column));
+    RETURN_IF_ERROR(rows_->Read(column, values_));
     wanted_.clear();
     for (const Place& place : places_of_column_[column]) {
-      ValueIndex value = layout->LowerBound(place.row);
-      for (std::uint32_t entry = place.entry; entry < place.shape->columns.size(); ++entry) {
-        if (place.shape->columns[entry] != column) continue;
-        DCHECK(layout->RowOf(value) == place.row);
-        wanted_.push_back({value, place.pieces_begin + entry, (*codes)[value]});
-        ++value;
-        if (layout->is_single()) break;
+      const std::span<const Code> codes = values_.of(place.row);
+      std::size_t next = 0;
+      const std::vector<ColumnIndex>& columns = place.shape->columns;
+      for (std::size_t entry = place.entry; entry < columns.size() && next < codes.size();
+           ++entry) {
+        if (columns[entry] != column) continue;
+        wanted_.push_back({place.pieces_begin + entry, codes[next++]});
       }
     }
     std::sort(wanted_.begin(), wanted_.end(), [](const Wanted& a, const Wanted& b) {
@@ -205,7 +208,9 @@ class RowReader {
   std::vector<std::size_t> pieces_begin_;  // of each asked row, one piece an entry of its shape
   std::vector<Piece> pieces_;
   std::vector<std::vector<Place>> places_of_column_;
-  std::vector<Wanted> wanted_;  // of the column being read
+  std::unique_ptr<RowsOfTable> rows_;  // those asked for, in order
+  RowValues values_;                   // of the column being read
+  std::vector<Wanted> wanted_;
   std::string texts_;
 };
 

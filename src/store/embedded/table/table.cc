@@ -2,8 +2,43 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace postglass::store {
+
+namespace {
+
+// From whole columns.
+class RowsOfColumns final : public RowsOfTable {
+ public:
+  RowsOfColumns(const Table& table, std::vector<RowIndex> rows)
+      : table_(table), rows_(std::move(rows)) {}
+
+  Status Read(ColumnIndex column, RowValues& out) override {
+    ASSIGN_OR_RETURN(const auto layout, table_.LayoutOf(column));
+    ASSIGN_OR_RETURN(const auto codes, table_.CodesOf(column));
+    out.Clear();
+    for (const RowIndex row : rows_) {
+      for (ValueIndex value = layout->LowerBound(row);
+           value < layout->values_count() && layout->RowOf(value) == row;
+           ++value) {
+        out.codes.push_back((*codes)[value]);
+      }
+      out.ends.push_back(static_cast<std::uint32_t>(out.codes.size()));
+    }
+    return {};
+  }
+
+ private:
+  const Table& table_;
+  const std::vector<RowIndex> rows_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowsOfTable>> Table::RowsAt(std::vector<RowIndex> rows) const {
+  return std::make_unique<RowsOfColumns>(*this, std::move(rows));
+}
 
 std::optional<ColumnIndex> Table::Find(const ColumnKey& key) const {
   const std::span<const ColumnInfo> all = columns();

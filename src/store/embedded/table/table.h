@@ -44,6 +44,31 @@ struct ColumnInfo {
   std::uint32_t values_count = 0;  // over all rows
 };
 
+// The values of some rows in one column, as codes: row i has those in [ends[i - 1], ends[i]).
+struct RowValues {
+  std::vector<Code> codes;
+  std::vector<std::uint32_t> ends;
+
+  void Clear() {
+    codes.clear();
+    ends.clear();
+  }
+
+  std::span<const Code> of(std::size_t i) const {
+    const std::uint32_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::span(codes).subspan(begin, ends[i] - begin);
+  }
+};
+
+// Some rows of a table, whose values are read a column at a time. Not thread-safe; must not outlive
+// the table.
+class RowsOfTable {
+ public:
+  virtual ~RowsOfTable() = default;
+  // Replaces what `out` holds. Errors: of the table.
+  virtual Status Read(ColumnIndex column, RowValues& out) = 0;
+};
+
 // An immutable set of events as columns, rows in order of (timestamp, id): in memory (MemoryTable)
 // or in a segment, which reads what is asked for through the block cache. The executor, the merge
 // and the segment writer know tables only by this.
@@ -66,6 +91,8 @@ class Table {
   virtual Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const = 0;
   virtual Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column) const = 0;
   virtual Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const = 0;
+  // For few rows, where whole columns would be more work. Requires: ascending.
+  virtual Result<std::unique_ptr<RowsOfTable>> RowsAt(std::vector<RowIndex> rows) const;
   // Number of rows that hold each value at least once, by code.
   virtual Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsOf(
       ColumnIndex column) const = 0;
