@@ -2,8 +2,9 @@
 // each row means: bench/README.md. Runs on the real disk, so the figures include its fsync.
 //
 //   store_bench [--events N] [--data DIR] [--variants raw,product] [--steps ingest,ask]
-//               [--rounds N] [--mixed-seconds S]
+//               [--rounds N] [--mixed-seconds S] [--rows PART]
 //
+// --rows asks the warm questions whose row has that in its name and nothing else.
 // The step `ingest` begins with an empty folder; `ask` alone takes what an earlier run of as many
 // events has left there. Ends with 1 when an answer was wrong.
 //
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -36,6 +38,7 @@ struct Settings {
   std::string steps = "ingest,ask";
   int rounds = 9;
   double mixed_seconds = 10;
+  std::string rows;          // part of a name; empty: all
   std::string print_corpus;  // empty: measure
 };
 
@@ -124,12 +127,14 @@ void MeasureQueries(MeasuredStore& store,
     return;
   }
   rows.Print("start_ms" + Suffix(variant), Median(start_ms), "ms");
-  AskWarm(*store,
-          raw ? RawQuestions(known.truth, known.corpus) : ProductQuestions(known.truth),
-          settings.rounds,
-          rows);
+  std::vector<Question> questions =
+      raw ? RawQuestions(known.truth, known.corpus) : ProductQuestions(known.truth);
+  std::erase_if(questions, [&](const Question& question) {
+    return question.row.find(settings.rows) == std::string::npos;
+  });
+  AskWarm(*store, questions, settings.rounds, rows);
   rows.Print("peak_memory_queries_mb" + Suffix(variant), PeakMemoryMb(), "MB");
-  if (!raw) return;
+  if (!raw || !settings.rows.empty()) return;
   AskCold(store, ColdRare(known.truth), rows);
   AskCold(store, ColdAbsent(), rows);
   store.Close();
@@ -158,6 +163,16 @@ void MeasureVariant(Variant variant, const Settings& settings, Rows& rows) {
   }
 }
 
+[[noreturn]] void RefuseOption(std::string_view option) {
+  fmt::print(stderr,
+             "store_bench: {}: no such option, or its value is missing\n"
+             "usage: store_bench [--events N] [--data DIR] [--variants raw,product]\n"
+             "         [--steps ingest,ask] [--rounds N] [--mixed-seconds S] [--rows PART]\n"
+             "       store_bench --events N --print-corpus FILE\n",
+             option);
+  std::exit(2);
+}
+
 Settings SettingsOf(int argc, char** argv) {
   Settings settings;
   for (int i = 1; i + 1 < argc; i += 2) {
@@ -175,13 +190,15 @@ Settings SettingsOf(int argc, char** argv) {
       settings.rounds = std::atoi(value);
     } else if (name == "--mixed-seconds") {
       settings.mixed_seconds = std::atof(value);
+    } else if (name == "--rows") {
+      settings.rows = value;
     } else if (name == "--print-corpus") {
       settings.print_corpus = value;
     } else {
-      fmt::print(stderr, "no such option: {}\n", name);
-      std::exit(2);
+      RefuseOption(name);
     }
   }
+  if (argc % 2 == 0) RefuseOption(argv[argc - 1]);
   return settings;
 }
 

@@ -71,19 +71,27 @@ void Keys(const Buffer& bytes, std::uint32_t rows) {
   }
 }
 
+const PieceSources kNoSources;
+
 void Visit(const TextBlock& block) {
-  std::string scratch;
+  std::string text;
   for (std::uint32_t i = 0; i < block.size(); ++i) {
-    static_cast<void>(block.LowerBound(block.At(i, scratch)));
+    text.clear();
+    if (!block.Append(i, kNoSources, text)) std::abort();
+    static_cast<void>(block.LowerBound(text, kNoSources));
   }
 }
 
 void Pieces(std::string_view bytes, std::uint32_t count) {
-  std::map<ColumnIndex, std::shared_ptr<const Dictionary>> sources;
+  PieceSources sources;
   sources[0] = std::make_shared<const MemoryDictionary>("abc", std::vector<std::uint32_t>{1, 3});
   const std::vector<PiecePattern> patterns{{{"<", ">"}, {0}}, {{"", " to ", ""}, {0, 0}}};
-  Result<TextList> texts = JoinPieces(ByteReader(bytes), count, patterns, sources);
-  if (texts) Visit(*TextBlock::Make(std::move(*texts)));
+  const Result<PieceBlock> block = PieceBlock::Parse(ByteReader(bytes), count, patterns, sources);
+  if (!block) return;
+  std::string text;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!block->Append(i, sources, text)) std::abort();
+  }
 }
 
 // A form and a block of it, one behind the other.
@@ -93,7 +101,8 @@ void Template(std::string_view bytes, std::uint32_t count) {
   if (!form) return;
   static_cast<void>(form->MayHoldWord("word4"));
   const std::vector<TextTemplate> forms{std::move(*form)};
-  const auto block = TextBlock::Parse(Buffer(in.Take(in.remaining())), count, forms);
+  const auto block =
+      TextBlock::Parse(Buffer(in.Take(in.remaining())), count, {forms, {}, kNoSources});
   if (block != nullptr) Visit(*block);
 }
 
@@ -123,7 +132,8 @@ void Decode(unsigned choice, const Buffer& buffer, std::uint32_t count) {
     case 5:
       return static_cast<void>(DecodeNumbers(bytes, count).has_value());
     case 6:
-      if (const auto block = TextBlock::Parse(Buffer(bytes), count, {})) Visit(*block);
+      if (const auto block = TextBlock::Parse(Buffer(bytes), count, {{}, {}, kNoSources}))
+        Visit(*block);
       return;
     case 7:
       return Template(bytes, count);

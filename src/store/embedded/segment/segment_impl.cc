@@ -197,8 +197,8 @@ Result<std::shared_ptr<const TextIndex>> Segment::Impl::TextIndexOf(ColumnIndex 
       [](const TextIndex& index) { return index.memory_bytes(); });
 }
 
-Result<TextIndex::Sources> Segment::Impl::SourcesOf(const TextIndex& index, int depth) const {
-  TextIndex::Sources sources;
+Result<PieceSources> Segment::Impl::SourcesOf(const TextIndex& index, int depth) const {
+  PieceSources sources;
   for (const PiecePattern& pattern : index.patterns()) {
     for (const ColumnIndex column : pattern.columns) {
       if (depth > 0 || !IsSource(column)) {
@@ -225,7 +225,7 @@ Result<std::shared_ptr<const Dictionary>> Segment::Impl::DictionaryOf(ColumnInde
   }
   if (entry.key.type == ValueType::kString) {
     ASSIGN_OR_RETURN(auto index, TextIndexOf(column));
-    ASSIGN_OR_RETURN(TextIndex::Sources sources, SourcesOf(*index, depth));
+    ASSIGN_OR_RETURN(PieceSources sources, SourcesOf(*index, depth));
     return std::make_shared<const TextDictionary>(core,
                                                   std::move(index),
                                                   std::move(sources),

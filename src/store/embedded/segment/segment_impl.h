@@ -48,7 +48,7 @@ class Segment::Impl {
   // Requires: a column with codes of its own, stored or determined.
   Result<std::shared_ptr<const ColumnCodes>> StoredCodesOf(ColumnIndex column) const;
   // Those that the column's strings are made of. Requires: an index of that column.
-  Result<TextIndex::Sources> SourcesOf(const TextIndex& index, int depth) const;
+  Result<PieceSources> SourcesOf(const TextIndex& index, int depth) const;
   Result<std::shared_ptr<const TextIndex>> TextIndexOf(ColumnIndex column) const;
   Result<std::shared_ptr<const WordIndex>> WordIndexOf(ColumnIndex column) const;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsPage(ColumnIndex column,

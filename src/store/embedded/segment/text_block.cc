@@ -70,21 +70,6 @@ std::string TextBlock::EncodePieces(const PieceFinder::Found& found,
   return out;
 }
 
-bool TextBlock::IsPieces(ByteReader& in) {
-  ByteReader start = in;
-  if (start.Fixed<std::uint8_t>() != static_cast<std::uint8_t>(Form::kPieces)) return false;
-  in = start;
-  return true;
-}
-
-std::shared_ptr<const TextBlock> TextBlock::Make(TextList texts) {
-  std::shared_ptr<TextBlock> block(new TextBlock());
-  block->count_ = texts.size();
-  block->arena_ = std::move(texts.arena);
-  block->ends_ = std::move(texts.ends);
-  return block;
-}
-
 bool TextBlock::ParseFront(ByteReader in) {
   ByteReader sizes = in;
   for (std::uint32_t i = 0; i < count_; ++i) sizes.Varint();
@@ -135,17 +120,25 @@ bool TextBlock::ParseTemplate(ByteReader in, std::span<const TextTemplate> templ
 
 std::shared_ptr<const TextBlock> TextBlock::Parse(Buffer bytes,
                                                   std::uint32_t count,
-                                                  std::span<const TextTemplate> templates) {
+                                                  const Shared& shared) {
   std::shared_ptr<TextBlock> block(new TextBlock());
   block->count_ = count;
   ByteReader in(bytes.view());
   const auto form = in.Fixed<std::uint8_t>();
-  if (!in.ok() || form > static_cast<std::uint8_t>(Form::kTemplate)) return nullptr;
-  if (static_cast<Form>(form) == Form::kFront) {
-    return block->ParseFront(in) ? block : nullptr;
+  if (!in.ok() || form > static_cast<std::uint8_t>(Form::kPieces)) return nullptr;
+  switch (static_cast<Form>(form)) {
+    case Form::kFront:
+      return block->ParseFront(in) ? block : nullptr;
+    case Form::kTemplate:
+      block->bytes_ = std::move(bytes);
+      return block->ParseTemplate(in, shared.templates) ? block : nullptr;
+    case Form::kPieces:
+      break;
   }
-  block->bytes_ = std::move(bytes);
-  return block->ParseTemplate(in, templates) ? block : nullptr;
+  Result<PieceBlock> pieces = PieceBlock::Parse(in, count, shared.patterns, shared.sources);
+  if (!pieces) return nullptr;
+  block->pieces_ = std::move(*pieces);
+  return block;
 }
 
 std::string_view TextBlock::At(std::uint32_t i, std::string& scratch) const {
@@ -162,19 +155,62 @@ std::string_view TextBlock::At(std::uint32_t i, std::string& scratch) const {
   return scratch;
 }
 
-std::uint32_t TextBlock::LowerBound(std::string_view text) const {
+Status TextBlock::Append(std::uint32_t i, const PieceSources& sources, std::string& out) const {
+  if (pieces_) return pieces_->Append(i, sources, out);
+  std::string scratch;
+  out += At(i, scratch);
+  return {};
+}
+
+Result<std::uint32_t> TextBlock::LowerBound(std::string_view text,
+                                            const PieceSources& sources) const {
   std::string scratch;
   std::uint32_t low = 0;
   std::uint32_t high = count_;
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
-    if (At(middle, scratch) < text) {
+    std::string_view at;
+    if (pieces_) {
+      scratch.clear();
+      RETURN_IF_ERROR(pieces_->Append(middle, sources, scratch));
+      at = scratch;
+    } else {
+      at = At(middle, scratch);
+    }
+    if (at < text) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
   return low;
+}
+
+Result<std::optional<std::uint32_t>> TextBlock::Find(std::string_view text,
+                                                     const PieceSources& sources) const {
+  using Found = std::optional<std::uint32_t>;
+  ASSIGN_OR_RETURN(const std::uint32_t place, LowerBound(text, sources));
+  if (place == count_) return Found();
+  std::string at;
+  RETURN_IF_ERROR(Append(place, sources, at));
+  return at == text ? Found(place) : Found();
+}
+
+Result<bool> TextBlock::ForEach(std::uint32_t begin,
+                                std::uint32_t end,
+                                const PieceSources& sources,
+                                FunctionRef<bool(std::uint32_t, std::string_view)> visit) const {
+  std::string scratch;
+  for (std::uint32_t i = begin; i < end; ++i) {
+    if (!pieces_) {
+      if (!visit(i, At(i, scratch))) return false;
+      continue;
+    }
+    scratch.clear();
+    RETURN_IF_ERROR(pieces_->Append(i, sources, scratch));
+    if (!visit(i, scratch)) return false;
+  }
+  return true;
 }
 
 std::optional<std::size_t> TextBlock::template_index() const {
@@ -184,7 +220,7 @@ std::optional<std::size_t> TextBlock::template_index() const {
 
 std::size_t TextBlock::memory_bytes() const {
   return sizeof(*this) + arena_.size() + ends_.size() * sizeof(ends_[0]) +
-         limbs_.size() * sizeof(Limb) + bytes_.size();
+         limbs_.size() * sizeof(Limb) + bytes_.size() + (pieces_ ? pieces_->memory_bytes() : 0);
 }
 
 }  // namespace postglass::store

@@ -2,15 +2,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "store/embedded/segment/buffer.h"
-#include "store/embedded/segment/text_list.h"
 #include "store/embedded/segment/text_pieces.h"
 #include "store/embedded/segment/text_template.h"
+#include "store/function_ref.h"
 
 namespace postglass::store {
 
@@ -18,7 +19,8 @@ namespace postglass::store {
 // zstd may shorten further; limbs of a template, of which each string can be had by itself; or
 // pieces of other dictionaries.
 //
-// A block keeps what it was parsed from; templates must outlive it.
+// A block keeps what it was parsed from; templates and patterns must outlive it. Immutable,
+// thread-safe. Errors of calls that return some are those of the sources.
 class TextBlock {
  public:
   static std::string EncodeFront(std::span<const std::string_view> texts);
@@ -27,25 +29,35 @@ class TextBlock {
                                     const TextTemplate& form,
                                     std::size_t form_index);
 
-  // Whether it is a block of pieces, which JoinPieces() then reads from `in`.
-  static bool IsPieces(ByteReader& in);
   // `numbers`: by pattern of the block, its number in the dictionary.
   static std::string EncodePieces(const PieceFinder::Found& found,
                                   const std::vector<std::uint64_t>& numbers);
-  // A block of these strings.
-  static std::shared_ptr<const TextBlock> Make(TextList texts);
 
-  // Null when the bytes are no block of so many strings (or one of pieces).
+  // What the strings of a dictionary share.
+  struct Shared {
+    std::span<const TextTemplate> templates;
+    std::span<const PiecePattern> patterns;
+    const PieceSources& sources;  // of all patterns; the same for each call
+  };
+
+  // Null when the bytes are no block of so many strings.
   static std::shared_ptr<const TextBlock> Parse(Buffer bytes,
                                                 std::uint32_t count,
-                                                std::span<const TextTemplate> templates);
+                                                const Shared& shared);
 
   std::uint32_t size() const { return count_; }
 
-  // The i-th string; may be put into `scratch`.
-  std::string_view At(std::uint32_t i, std::string& scratch) const;
+  // Adds the i-th string.
+  Status Append(std::uint32_t i, const PieceSources& sources, std::string& out) const;
   // The first string that is not before `text`; size() when all are.
-  std::uint32_t LowerBound(std::string_view text) const;
+  Result<std::uint32_t> LowerBound(std::string_view text, const PieceSources& sources) const;
+  Result<std::optional<std::uint32_t>> Find(std::string_view text,
+                                            const PieceSources& sources) const;
+  // Those in [begin, end), until `visit` says no: then false.
+  Result<bool> ForEach(std::uint32_t begin,
+                       std::uint32_t end,
+                       const PieceSources& sources,
+                       FunctionRef<bool(std::uint32_t, std::string_view)> visit) const;
 
   // The template's index; nothing when the block has none.
   std::optional<std::size_t> template_index() const;
@@ -61,6 +73,8 @@ class TextBlock {
 
   TextBlock() : bytes_(0) {}
 
+  // Of a block that is not of pieces; may be put into `scratch`.
+  std::string_view At(std::uint32_t i, std::string& scratch) const;
   bool ParseFront(ByteReader in);
   bool ParseTemplate(ByteReader in, std::span<const TextTemplate> templates);
 
@@ -73,6 +87,7 @@ class TextBlock {
   std::size_t form_index_ = 0;
   std::vector<Limb> limbs_;
   Buffer bytes_;
+  std::optional<PieceBlock> pieces_;
 };
 
 }  // namespace postglass::store

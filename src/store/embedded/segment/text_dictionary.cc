@@ -25,38 +25,39 @@ Result<std::shared_ptr<const TextBlock>> TextDictionary::BlockAt(std::uint32_t b
 Result<Code> TextDictionary::LowerBound(std::string_view text) const {
   const std::uint32_t block = index_->BlockFor(text);
   ASSIGN_OR_RETURN(const auto texts, BlockAt(block));
-  return block * index_->block_values() + texts->LowerBound(text);
+  ASSIGN_OR_RETURN(const std::uint32_t place, texts->LowerBound(text, sources_));
+  return block * index_->block_values() + place;
 }
 
 Result<std::optional<Code>> TextDictionary::Find(std::string_view text) const {
   const std::uint32_t block = index_->BlockFor(text);
   ASSIGN_OR_RETURN(const auto texts, BlockAt(block));
-  const std::uint32_t place = texts->LowerBound(text);
-  std::string scratch;
-  if (place == texts->size() || texts->At(place, scratch) != text) return std::optional<Code>();
-  return std::optional<Code>(block * index_->block_values() + place);
+  ASSIGN_OR_RETURN(const std::optional<std::uint32_t> place, texts->Find(text, sources_));
+  if (!place) return std::optional<Code>();
+  return std::optional<Code>(block * index_->block_values() + *place);
 }
 
 Status TextDictionary::AppendText(Code code, std::string& out) const {
-  const std::uint32_t block = code / index_->block_values();
-  ASSIGN_OR_RETURN(const auto texts, BlockAt(block));
-  std::string scratch;
-  out += texts->At(code % index_->block_values(), scratch);
-  return {};
+  ASSIGN_OR_RETURN(const auto texts, BlockAt(code / index_->block_values()));
+  return texts->Append(code % index_->block_values(), sources_, out);
 }
 
 Status TextDictionary::ForEachText(Code begin,
                                    Code end,
                                    FunctionRef<bool(Code, std::string_view)> visit) const {
-  std::string scratch;
   for (Code code = begin; code < end;) {
     const std::uint32_t block = code / index_->block_values();
     const Code first = block * index_->block_values();
     ASSIGN_OR_RETURN(const auto texts, BlockAt(block));
     const Code block_end = std::min(end, first + texts->size());
-    for (; code < block_end; ++code) {
-      if (!visit(code, texts->At(code - first, scratch))) return {};
-    }
+    ASSIGN_OR_RETURN(
+        const bool on,
+        texts->ForEach(
+            code - first, block_end - first, sources_, [&](std::uint32_t i, std::string_view text) {
+              return visit(first + i, text);
+            }));
+    if (!on) return {};
+    code = block_end;
   }
   return {};
 }

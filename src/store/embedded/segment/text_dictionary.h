@@ -14,7 +14,7 @@ class TextDictionary final : public Dictionary {
   // `part`: of its blocks in the cache.
   TextDictionary(std::shared_ptr<const SegmentCore> core,
                  std::shared_ptr<const TextIndex> index,
-                 TextIndex::Sources sources,
+                 PieceSources sources,
                  std::uint32_t part,
                  std::uint32_t size,
                  bool all_lower_case)
@@ -51,7 +51,7 @@ class TextDictionary final : public Dictionary {
 
   std::shared_ptr<const SegmentCore> core_;
   std::shared_ptr<const TextIndex> index_;
-  TextIndex::Sources sources_;
+  PieceSources sources_;
   std::uint32_t part_;
   std::uint32_t size_;
   bool all_lower_case_;

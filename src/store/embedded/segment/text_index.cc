@@ -288,7 +288,7 @@ std::uint32_t TextIndex::BlockFor(std::string_view text) const {
 
 Result<std::shared_ptr<const TextBlock>> TextIndex::Load(const ExtentReader& reader,
                                                          std::uint32_t block,
-                                                         const Sources& sources) const {
+                                                         const PieceSources& sources) const {
   const Extent& place = places_[block];
   ASSIGN_OR_RETURN(Buffer bytes, reader.ReadStored(place));
   if (place.raw_bytes != place.stored_bytes) {
@@ -298,15 +298,8 @@ Result<std::shared_ptr<const TextBlock>> TextIndex::Load(const ExtentReader& rea
     }
     bytes = std::move(raw);
   }
-  ByteReader in(bytes.view());
-  if (TextBlock::IsPieces(in)) {
-    Result<TextList> texts = JoinPieces(in, values_of(block), patterns_, sources);
-    if (texts) return TextBlock::Make(std::move(*texts));
-    if (texts.error().code != ErrorCode::kCorruption) return Fail(std::move(texts.error()));
-    return reader.Damaged(place, texts.error().message);
-  }
   std::shared_ptr<const TextBlock> parsed =
-      TextBlock::Parse(std::move(bytes), values_of(block), templates_);
+      TextBlock::Parse(std::move(bytes), values_of(block), {templates_, patterns_, sources});
   if (parsed == nullptr) return reader.Damaged(place, "no block of strings");
   return parsed;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,14 +50,11 @@ class TextIndex {
 
   const Extent& place_of(std::uint32_t block) const { return places_[block]; }
 
-  // The dictionaries that pieces are of.
-  using Sources = std::map<ColumnIndex, std::shared_ptr<const Dictionary>>;
-
   // Reads, checks and parses it. The block must not outlive the index.
   // Requires: `sources` has each column of the patterns.
   Result<std::shared_ptr<const TextBlock>> Load(const ExtentReader& reader,
                                                 std::uint32_t block,
-                                                const Sources& sources) const;
+                                                const PieceSources& sources) const;
 
   const std::vector<PiecePattern>& patterns() const { return patterns_; }
 

@@ -43,11 +43,12 @@ double RoundTrip(const std::set<std::string>& texts) {
   for (std::uint32_t b = 0; b < index->blocks_count(); ++b) {
     const auto block = index->Load(reader, b, {});
     EXPECT_TRUE(block);
-    std::string scratch;
     for (std::uint32_t i = 0; i < (*block)->size(); ++i, ++code) {
-      EXPECT_EQ((*block)->At(i, scratch), list[code]);
+      std::string text;
+      EXPECT_TRUE((*block)->Append(i, {}, text));
+      EXPECT_EQ(text, list[code]);
       EXPECT_EQ(index->BlockFor(list[code]), b);
-      EXPECT_EQ((*block)->LowerBound(list[code]), i);
+      EXPECT_EQ(*(*block)->LowerBound(list[code], {}), i);
     }
   }
   EXPECT_EQ(code, list.size());

@@ -266,9 +266,7 @@ void PutPieces(std::string& out,
 namespace {
 
 // `count` codes below `size`.
-std::optional<std::vector<std::uint64_t>> TakeCodes(ByteReader& in,
-                                                    std::size_t count,
-                                                    std::uint32_t size) {
+std::optional<std::vector<Code>> TakeCodes(ByteReader& in, std::size_t count, std::uint32_t size) {
   std::vector<std::uint64_t> codes(count);
   const auto form = in.Fixed<std::uint8_t>();
   if (form == static_cast<std::uint8_t>(Form::kPlain)) {
@@ -289,72 +287,78 @@ std::optional<std::vector<std::uint64_t>> TakeCodes(ByteReader& in,
   }
   const bool below = std::all_of(codes.begin(), codes.end(), [&](auto c) { return c < size; });
   if (!in.ok() || !below) return std::nullopt;
-  return codes;
+  return std::vector<Code>(codes.begin(), codes.end());
+}
+
+tl::unexpected<Error> NoPieces() {
+  return Fail(ErrorCode::kCorruption, "pieces that are of no column");
 }
 
 }  // namespace
 
-Result<TextList> JoinPieces(
-    ByteReader in,
-    std::uint32_t count,
-    std::span<const PiecePattern> patterns,
-    const std::map<ColumnIndex, std::shared_ptr<const Dictionary>>& sources) {
-  const auto damaged = [] { return Fail(ErrorCode::kCorruption, "pieces that are of no column"); };
-
-  // A pattern with the codes of its texts that were not yet given back.
-  struct Pieces {
-    const PiecePattern* pattern = nullptr;
-    std::vector<const Dictionary*> of;
-    std::vector<std::vector<std::uint64_t>> codes;
-    std::size_t texts = 0;
-    std::size_t next = 0;
-  };
-
+Result<PieceBlock> PieceBlock::Parse(ByteReader in,
+                                     std::uint32_t count,
+                                     std::span<const PiecePattern> patterns,
+                                     const PieceSources& sources) {
+  PieceBlock block;
   const std::uint64_t patterns_count = in.Varint();
-  if (!in.ok() || patterns_count > kBlockPatternsMax) return damaged();
-  std::vector<Pieces> block(patterns_count);
-  for (Pieces& pieces : block) {
+  if (!in.ok() || patterns_count > kBlockPatternsMax) return NoPieces();
+  block.patterns_.resize(patterns_count);
+  for (Pattern& pattern : block.patterns_) {
     const std::uint64_t number = in.Varint();
-    if (!in.ok() || number >= patterns.size()) return damaged();
-    pieces.pattern = &patterns[number];
+    if (!in.ok() || number >= patterns.size()) return NoPieces();
+    pattern.form = &patterns[number];
   }
   const std::optional<NumberArray> pattern_of = NumberArray::Take(in, count);
-  if (!pattern_of || pattern_of->size() != count) return damaged();
-  for (std::uint32_t n = 0; n < count; ++n) {
-    const std::uint64_t pattern = (*pattern_of)[n];
-    if (pattern > block.size()) return damaged();
-    if (pattern > 0) ++block[pattern - 1].texts;
+  if (!pattern_of || pattern_of->size() != count || count > 1U << kBlockValuesLog2Max) {
+    return NoPieces();
   }
-  for (Pieces& pieces : block) {
-    for (const ColumnIndex column : pieces.pattern->columns) {
-      const Dictionary& source = *sources.at(column);
-      auto codes = TakeCodes(in, pieces.texts, source.size());
-      if (!codes) return damaged();
-      pieces.of.push_back(&source);
-      pieces.codes.push_back(std::move(*codes));
+  std::array<std::uint16_t, kBlockPatternsMax + 1> texts{};  // by pattern
+  block.places_.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t pattern = (*pattern_of)[i];
+    if (pattern > patterns_count) return NoPieces();
+    block.places_.push_back({static_cast<std::uint16_t>(pattern), texts[pattern]++});
+  }
+  for (std::size_t p = 0; p < block.patterns_.size(); ++p) {
+    for (const ColumnIndex column : block.patterns_[p].form->columns) {
+      auto codes = TakeCodes(in, texts[p + 1], sources.at(column)->size());
+      if (!codes) return NoPieces();
+      block.patterns_[p].codes.push_back(std::move(*codes));
     }
   }
-  TextList texts;
-  texts.ends.reserve(count);
-  for (std::uint32_t n = 0; n < count; ++n) {
-    const std::uint64_t pattern = (*pattern_of)[n];
-    if (pattern == 0) {
-      texts.Add(in.Bytes());
-      continue;
-    }
-    Pieces& pieces = block[pattern - 1];
-    for (std::size_t i = 0; i < pieces.of.size(); ++i) {
-      texts.arena += pieces.pattern->literals[i];
-      RETURN_IF_ERROR(
-          pieces.of[i]->AppendText(static_cast<Code>(pieces.codes[i][pieces.next]), texts.arena));
-    }
-    texts.arena += pieces.pattern->literals.back();
-    ++pieces.next;
-    if (texts.arena.size() > kExtentBytesMax) return damaged();
-    texts.ends.push_back(static_cast<std::uint32_t>(texts.arena.size()));
+  for (std::uint16_t i = 0; i < texts[0]; ++i) block.others_.Add(in.Bytes());
+  if (!in.AtEnd()) return NoPieces();
+  return block;
+}
+
+Status PieceBlock::Append(std::uint32_t i, const PieceSources& sources, std::string& out) const {
+  const Place place = places_[i];
+  if (place.pattern == 0) {
+    out += others_[place.text];
+    return {};
   }
-  if (!in.AtEnd()) return damaged();
-  return texts;
+  const Pattern& pattern = patterns_[place.pattern - 1];
+  const PiecePattern& form = *pattern.form;
+  for (std::size_t piece = 0; piece < form.columns.size(); ++piece) {
+    out += form.literals[piece];
+    RETURN_IF_ERROR(
+        sources.at(form.columns[piece])->AppendText(pattern.codes[piece][place.text], out));
+  }
+  out += form.literals.back();
+  return {};
+}
+
+std::size_t PieceBlock::memory_bytes() const {
+  std::size_t bytes = places_.size() * sizeof(Place) + others_.arena.size() +
+                      others_.ends.size() * sizeof(others_.ends[0]);
+  for (const Pattern& pattern : patterns_) {
+    bytes += sizeof(Pattern);
+    for (const std::vector<Code>& codes : pattern.codes) {
+      bytes += sizeof(codes) + codes.size() * sizeof(Code);
+    }
+  }
+  return bytes;
 }
 
 }  // namespace postglass::store

@@ -88,12 +88,39 @@ void PutPieces(std::string& out,
                const PieceFinder::Found& found,
                const std::vector<std::uint64_t>& numbers);
 
-// The texts of a block: `count` of them. `sources` has each column of the patterns.
-// Errors: kCorruption; those of the sources.
-Result<TextList> JoinPieces(
-    ByteReader in,
-    std::uint32_t count,
-    std::span<const PiecePattern> patterns,
-    const std::map<ColumnIndex, std::shared_ptr<const Dictionary>>& sources);
+// The dictionaries that pieces are of.
+using PieceSources = std::map<ColumnIndex, std::shared_ptr<const Dictionary>>;
+
+// The texts of a block as PutPieces() wrote them, each put together when it is asked for: a block
+// is small, but leans on as many blocks of other columns as it has texts. Immutable, thread-safe.
+class PieceBlock {
+ public:
+  // `count` texts. The patterns must outlive it; `sources` has each column of theirs.
+  // Errors: kCorruption.
+  static Result<PieceBlock> Parse(ByteReader in,
+                                  std::uint32_t count,
+                                  std::span<const PiecePattern> patterns,
+                                  const PieceSources& sources);
+
+  // Adds text i. Errors: those of the sources, which are those of Parse().
+  Status Append(std::uint32_t i, const PieceSources& sources, std::string& out) const;
+
+  std::size_t memory_bytes() const;
+
+ private:
+  struct Pattern {
+    const PiecePattern* form = nullptr;
+    std::vector<std::vector<Code>> codes;  // by piece, by text of the pattern
+  };
+
+  struct Place {
+    std::uint16_t pattern = 0;  // 0: of none; else its place and one
+    std::uint16_t text = 0;     // among those of the pattern, or of none
+  };
+
+  std::vector<Pattern> patterns_;
+  std::vector<Place> places_;  // by text
+  TextList others_;
+};
 
 }  // namespace postglass::store
