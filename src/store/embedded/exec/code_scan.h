@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "store/embedded/exec/code_set.h"
 #include "store/embedded/exec/row_bitmap.h"
+#include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/layout.h"
 

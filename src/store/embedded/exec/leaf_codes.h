@@ -1,9 +1,9 @@
 #pragma once
 
 #include "base/result.h"
-#include "store/embedded/exec/code_set.h"
 #include "store/embedded/exec/condition.h"
 #include "store/embedded/exec/field_columns.h"
+#include "store/embedded/table/code_set.h"
 #include "store/embedded/table/table.h"
 
 namespace postglass::store {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "store/embedded/exec/code_scan.h"
+#include "store/embedded/exec/row_scan.h"
 #include "store/event_reader.h"
 #include "store/plan_rules.h"
 
@@ -291,35 +292,32 @@ Result<TableSelector::LeafResult> TableSelector::FindExisting(const Leaf& leaf) 
     return LeafResult::Of(std::move(rows));
   }
   RowBitmap& bitmap = AsBitmap(rows);
-  for (const ColumnCodes& column : result.columns) RETURN_IF_ERROR(ScanColumn(column, bitmap));
+  RowScan scan(table(), plan_, begin_, end_);
+  for (ColumnCodes& column : result.columns) {
+    RETURN_IF_ERROR(scan.Add(column.column.column, std::move(column.set)));
+  }
+  RETURN_IF_ERROR(scan.Run(bitmap));
+  codes_scanned_ += scan.codes_scanned();
   return LeafResult::Of(std::move(rows));
 }
 
 Result<RowSet> TableSelector::Scan(LeafResult result) {
   if (result.has_rows) return std::move(result.rows);
-  RowBitmap bitmap(info_.rows);
-  for (const ColumnCodes& column : result.columns) {
+  RowScan scan(table(), plan_, begin_, end_);
+  for (ColumnCodes& column : result.columns) {
     const ColumnInfo& info = table().columns()[column.column.column];
     // Without looking at a row: all values fit, and every row has one.
     if (column.set.size() == info.dictionary_size && info.values_count >= info_.rows) {
       ASSIGN_OR_RETURN(const auto layout, table().LayoutOf(column.column.column));
       if (layout->is_identity()) return RowSet::All();
     }
-    RETURN_IF_ERROR(ScanColumn(column, bitmap));
+    RETURN_IF_ERROR(scan.Add(column.column.column, std::move(column.set)));
   }
+  RowBitmap bitmap(info_.rows);
+  RETURN_IF_ERROR(scan.Run(bitmap));
+  codes_scanned_ += scan.codes_scanned();
   if (!bitmap.Any()) return RowSet::None();
   return RowSet::Some(std::move(bitmap));
-}
-
-Status TableSelector::ScanColumn(const ColumnCodes& column, RowBitmap& out) {
-  ASSIGN_OR_RETURN(const auto codes, table().CodesOf(column.column.column));
-  ASSIGN_OR_RETURN(const auto layout, table().LayoutOf(column.column.column));
-  for (RowIndex row = begin_; row < end_; row += std::min(kRowsAStep, end_ - row)) {
-    RETURN_IF_ERROR(CheckStop(plan_));
-    ScanCodes(*codes, *layout, column.set, row, row + std::min(kRowsAStep, end_ - row), out);
-  }
-  codes_scanned_ += end_ - begin_;
-  return {};
 }
 
 // Keeps the rows that hold one of the codes.

@@ -92,7 +92,6 @@ class TableSelector {
   Result<LeafResult> Find(const Leaf& leaf);
   Result<LeafResult> FindExisting(const Leaf& leaf);
   Result<RowSet> Scan(LeafResult result);
-  Status ScanColumn(const ColumnCodes& column, RowBitmap& out);
   Status KeepHolders(const LeafResult& result, RowBitmap& rows);
 
   Result<RowSet> RowsByKeys(const Leaf& leaf, KeyField key_field);

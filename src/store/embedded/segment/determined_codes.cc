@@ -157,6 +157,66 @@ void DeterminedCodes::Append(Code key, std::vector<Code>& out) const {
   for (const StoredCodes& place : lists->second) out.push_back(place[ranks_[key]]);
 }
 
+namespace {
+
+// hits[i] |= whether code i is in the set.
+void NoteHits(const Codes& codes, const CodeSet& set, std::vector<std::uint8_t>& hits) {
+  codes.Visit([&](const auto& values) {
+    const std::size_t count = values.size();
+    if (set.is_range()) {
+      const Code begin = set.begin();
+      const Code size = set.end() - begin;
+      for (std::size_t i = 0; i < count; ++i) {
+        hits[i] = static_cast<std::uint8_t>(hits[i] | (Code{values[i]} - begin < size ? 1 : 0));
+      }
+      return;
+    }
+    // Codes below the first wrap around to beyond the table.
+    std::vector<std::uint8_t> table(set.end() - set.begin() + 1);
+    for (const Code code : set.codes()) table[code - set.begin()] = 1;
+    const Code begin = set.begin();
+    const Code last = set.end() - begin;
+    for (std::size_t i = 0; i < count; ++i) {
+      hits[i] |= table[std::min<Code>(Code{values[i]} - begin, last)];
+    }
+  });
+}
+
+}  // namespace
+
+Result<CodeSet> DeterminedCodes::KeysOf(const CodeSet& codes, std::uint32_t dictionary_size) const {
+  std::vector<Code> keys;
+  if (codes.empty()) return CodeSet();
+  if (one_) {
+    ASSIGN_OR_RETURN(const Codes of_key, one_->Unpack(dictionary_size));
+    std::vector<std::uint8_t> hits(key_size_);
+    NoteHits(of_key, codes, hits);
+    for (Code key = 0; key < key_size_; ++key) {
+      if (hits[key] != 0) keys.push_back(key);
+    }
+    return CodeSet::List(std::move(keys));
+  }
+  std::map<std::uint32_t, std::vector<std::uint8_t>> hits_of_length;  // by rank
+  for (const auto& [length, lists] : lists_) {
+    std::vector<std::uint8_t>& hits = hits_of_length[length];
+    hits.resize(lists.front().size());
+    for (const StoredCodes& place : lists) {
+      ASSIGN_OR_RETURN(const Codes of_place, place.Unpack(dictionary_size));
+      NoteHits(of_place, codes, hits);
+    }
+  }
+  std::uint64_t last_length = 0;
+  const std::vector<std::uint8_t>* hits = nullptr;
+  for (Code key = 0; key < key_size_; ++key) {
+    const std::uint64_t length = (*lengths_)[key];
+    if (length == 0) continue;
+    if (length != last_length) hits = &hits_of_length[static_cast<std::uint32_t>(length)];
+    last_length = length;
+    if ((*hits)[ranks_[key]] != 0) keys.push_back(key);
+  }
+  return CodeSet::List(std::move(keys));
+}
+
 Result<Codes> DeterminedCodes::Expand(const Layout& layout,
                                       std::uint32_t dictionary_size,
                                       std::span<const Code> key_of_row) const {

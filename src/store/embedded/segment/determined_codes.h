@@ -12,6 +12,7 @@
 #include "store/embedded/segment/buffer.h"
 #include "store/embedded/segment/code_stream.h"
 #include "store/embedded/segment/number_array.h"
+#include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/layout.h"
 
@@ -66,6 +67,9 @@ class DeterminedCodes {
   // Adds those of one code of the key, which can be none. As StoredCodes: not checked against the
   // dictionary.
   void Append(Code key, std::vector<Code>& out) const;
+
+  // The codes of the key that have a value in `codes`. Errors: kCorruption.
+  Result<CodeSet> KeysOf(const CodeSet& codes, std::uint32_t dictionary_size) const;
 
   // Those of all rows. Errors: kCorruption.
   Result<Codes> Expand(const Layout& layout,

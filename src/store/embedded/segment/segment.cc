@@ -96,6 +96,10 @@ Result<std::shared_ptr<const Codes>> Segment::CodesOf(ColumnIndex column) const 
   return impl_->CodesOf(column);
 }
 
+Result<std::optional<KeyCodes>> Segment::KeysOf(ColumnIndex column, const CodeSet& codes) const {
+  return impl_->KeysOf(column, codes);
+}
+
 Result<std::shared_ptr<const Dictionary>> Segment::DictionaryOf(ColumnIndex column) const {
   return impl_->DictionaryOf(column);
 }

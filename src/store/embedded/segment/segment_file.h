@@ -77,6 +77,7 @@ class Segment final : public Table {
   Result<std::shared_ptr<const std::vector<std::uint16_t>>> ShapeOfRow() const override;
   Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const override;
   Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column) const override;
+  Result<std::optional<KeyCodes>> KeysOf(ColumnIndex column, const CodeSet& codes) const override;
   Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const override;
   Result<std::unique_ptr<RowsOfTable>> RowsAt(std::vector<RowIndex> rows) const override;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsOf(

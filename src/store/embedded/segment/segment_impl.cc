@@ -180,6 +180,18 @@ Result<std::shared_ptr<const Codes>> Segment::Impl::CodesOf(ColumnIndex column, 
       [](const Codes& codes) { return codes.memory_bytes(); });
 }
 
+Result<std::optional<KeyCodes>> Segment::Impl::KeysOf(ColumnIndex column,
+                                                      const CodeSet& codes) const {
+  const ColumnEntry& entry = footer.columns[column];
+  if (entry.codes_form == CodesForm::kSameAs) return KeyCodes{entry.codes_of, codes};
+  if (entry.codes_form != CodesForm::kDetermined) return std::optional<KeyCodes>();
+  ASSIGN_OR_RETURN(const auto stored, StoredCodesOf(column));
+  const auto& determined = std::get<DeterminedCodes>(stored->form);
+  Result<CodeSet> keys = determined.KeysOf(codes, entry.dictionary_size);
+  if (!keys) return reader().Damaged(entry.codes, keys.error().message);
+  return KeyCodes{entry.codes_of, std::move(*keys)};
+}
+
 Result<std::shared_ptr<const TextIndex>> Segment::Impl::TextIndexOf(ColumnIndex column) const {
   const ColumnEntry& entry = footer.columns[column];
   return core->Cached<TextIndex>(

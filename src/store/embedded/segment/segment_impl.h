@@ -44,6 +44,7 @@ class Segment::Impl {
   Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const;
   Result<std::shared_ptr<const ValuePlaces>> Places() const;
   Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column, int depth = 0) const;
+  Result<std::optional<KeyCodes>> KeysOf(ColumnIndex column, const CodeSet& codes) const;
   Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column, int depth = 0) const;
   // Requires: a column with codes of its own, stored or determined.
   Result<std::shared_ptr<const ColumnCodes>> StoredCodesOf(ColumnIndex column) const;

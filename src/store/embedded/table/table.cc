@@ -36,6 +36,10 @@ class RowsOfColumns final : public RowsOfTable {
 
 }  // namespace
 
+Result<std::optional<KeyCodes>> Table::KeysOf(ColumnIndex, const CodeSet&) const {
+  return std::optional<KeyCodes>();
+}
+
 Result<std::unique_ptr<RowsOfTable>> Table::RowsAt(std::vector<RowIndex> rows) const {
   return std::make_unique<RowsOfColumns>(*this, std::move(rows));
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/dictionary.h"
 #include "store/embedded/table/layout.h"
@@ -60,6 +61,12 @@ struct RowValues {
   }
 };
 
+// Codes of a column's key, the column that its values follow from in the same row.
+struct KeyCodes {
+  ColumnIndex key = 0;
+  CodeSet codes;
+};
+
 // Some rows of a table, whose values are read a column at a time. Not thread-safe; must not outlive
 // the table.
 class RowsOfTable {
@@ -90,6 +97,10 @@ class Table {
   virtual Result<std::shared_ptr<const std::vector<std::uint16_t>>> ShapeOfRow() const = 0;
   virtual Result<std::shared_ptr<const Layout>> LayoutOf(ColumnIndex column) const = 0;
   virtual Result<std::shared_ptr<const Codes>> CodesOf(ColumnIndex column) const = 0;
+  // When the codes are kept by those of a key: the key's codes that one of `codes` follows from. Of
+  // the rows that have the column at all, those that hold one of `codes` are those whose key is one
+  // of these. Nothing when the codes are the column's own.
+  virtual Result<std::optional<KeyCodes>> KeysOf(ColumnIndex column, const CodeSet& codes) const;
   virtual Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const = 0;
   // For few rows, where whole columns would be more work. Requires: ascending.
   virtual Result<std::unique_ptr<RowsOfTable>> RowsAt(std::vector<RowIndex> rows) const;

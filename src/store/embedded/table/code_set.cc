@@ -1,4 +1,4 @@
-#include "store/embedded/exec/code_set.h"
+#include "store/embedded/table/code_set.h"
 
 #include <algorithm>
 
