@@ -84,12 +84,14 @@ inline tl::unexpected<Error> Fail(Error error) { return tl::make_unexpected(std:
     }                                                                      \
   } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
 #define POSTGLASS_ASSIGN_OR_RETURN(temporary, target, expression) \
   auto temporary = (expression);                                  \
   if (!temporary) {                                               \
     return ::postglass::Fail(std::move(temporary.error()));       \
   }                                                               \
   target = std::move(*temporary)
+// NOLINTEND(bugprone-macro-parentheses)
 
 // ASSIGN_OR_RETURN(const Foo foo, MakeFoo());
 #define ASSIGN_OR_RETURN(target, expression) \

@@ -26,30 +26,30 @@ struct MessageTag {
 
 // One request to send, from any door, before any check of its content.
 struct Submission {
-  std::string operation;      // tag ses:operation: SendEmail SendRawEmail SendSmtpEmail
-  std::string source;         // From as the caller gave it, display name included; may be empty for raw
-  std::string envelope_from;  // MAIL FROM; empty: the address in `source`
+  std::string operation;  // tag ses:operation: SendEmail SendRawEmail SendSmtpEmail
+  std::string source;     // From as the caller gave it, display name included; may be empty for raw
+  std::string envelope_from;              // MAIL FROM; empty: the address in `source`
   std::vector<std::string> destinations;  // envelope recipients; empty for raw: To, Cc, Bcc headers
-  std::string raw;            // RFC 5322 message, CRLF line ends, as given or as built
-  std::optional<std::string> configuration_set;  // beats the X-SES-CONFIGURATION-SET header
-  std::vector<MessageTag> tags;                  // when not empty, replace X-SES-MESSAGE-TAGS
-  std::string source_ip;      // of the client
-  std::string caller;         // IAM user name
+  std::string raw;                        // RFC 5322 message, CRLF line ends, as given or as built
+  std::optional<std::string> configuration_set;   // beats the X-SES-CONFIGURATION-SET header
+  std::vector<MessageTag> tags;                   // when not empty, replace X-SES-MESSAGE-TAGS
+  std::string source_ip;                          // of the client
+  std::string caller;                             // IAM user name
   std::uint64_t message_bytes_max = 40ull << 20;  // 10 MB by API v1
 };
 
 // Why a submission was refused; each door says it in its own words (aws.md §2.7, §3.8).
 struct SendError {
   enum class Kind {
-    kMessageRejected,            // unverified identity, sandbox, bad content
-    kInvalidParameter,           // bad address, bad tag, missing header, too many recipients
+    kMessageRejected,   // unverified identity, sandbox, bad content
+    kInvalidParameter,  // bad address, bad tag, missing header, too many recipients
     kMessageTooLong,
     kConfigurationSetDoesNotExist,
     kConfigurationSetSendingPaused,
     kAccountSendingPaused,
     kRateExceeded,
     kDailyQuotaExceeded,
-    kUnavailable,                // nothing could be made durable: try again
+    kUnavailable,  // nothing could be made durable: try again
   };
   Kind kind = Kind::kUnavailable;
   std::string message;  // SES's text
@@ -63,6 +63,7 @@ class Mailer {
   virtual ~Mailer() = default;
   // Blocks until message and Send event are durable.
   virtual SendOutcome Send(Submission submission) = 0;
+
   // Waits for no disk: `done` is called once, by any thread, this one included, with what Send()
   // would return. When this throws, `done` was not called and never will be.
   virtual void SendAsync(Submission submission, std::function<void(SendOutcome)> done) {
@@ -74,60 +75,67 @@ class Mailer {
 struct Mail {
   std::string message_id;  // SES form, 60 characters
   Timestamp accepted_at;
-  std::string source;         // as in the event's mail.source
+  std::string source;  // as in the event's mail.source
   std::string envelope_from;
   std::vector<std::string> recipients;
-  std::string subject;        // decoded
+  std::string subject;            // decoded
   std::string configuration_set;  // resolved; empty: none, no events
   // The `mail` object of every event about this mail, JSON text, without ses:outgoing-ip.
   std::string mail_object;
-  std::string raw;            // as it goes out: headers rewritten, links tracked
+  std::string raw;  // as it goes out: headers rewritten, links tracked
 };
 
 // The part of an event that belongs to its type (aws.md §1.4). Times are UTC.
 struct SendDetail {};
+
 struct RejectDetail {
   std::string reason = "Bad content";
 };
+
 struct DeliveryDetail {
   Timestamp at;
   std::int64_t processing_ms = 0;
   std::vector<std::string> recipients;
   std::string smtp_response;
   std::string reporting_mta;
-  std::string remote_mta_ip;    // empty: left out
-  std::string tls_version;      // empty: left out; ours (relay)
-  std::string remote_host;      // empty: left out; ours (relay)
+  std::string remote_mta_ip;  // empty: left out
+  std::string tls_version;    // empty: left out; ours (relay)
+  std::string remote_host;    // empty: left out; ours (relay)
 };
+
 struct BouncedRecipient {
   std::string address;
   std::string action;           // failed; empty members are left out
   std::string status;           // 5.1.1
   std::string diagnostic_code;  // smtp; 550 5.1.1 …
 };
+
 struct BounceDetail {
-  std::string type;             // Permanent Transient Undetermined
+  std::string type;  // Permanent Transient Undetermined
   std::string sub_type;
   std::vector<BouncedRecipient> recipients;
   Timestamp at;
   std::string feedback_id;
-  std::string reporting_mta;    // "dns; host"
+  std::string reporting_mta;  // "dns; host"
   std::string remote_mta_ip;
 };
+
 struct ComplaintDetail {
   std::vector<std::string> recipients;
   Timestamp at;
   std::string feedback_id;
-  std::string sub_type;         // empty: null
+  std::string sub_type;  // empty: null
   std::string user_agent;
-  std::string feedback_type;    // abuse
+  std::string feedback_type;  // abuse
   std::optional<Timestamp> arrival_date;
 };
+
 struct OpenDetail {
   Timestamp at;
   std::string ip_address;
   std::string user_agent;
 };
+
 struct ClickDetail {
   Timestamp at;
   std::string ip_address;
@@ -135,12 +143,14 @@ struct ClickDetail {
   std::string link;
   std::vector<std::pair<std::string, std::vector<std::string>>> link_tags;  // empty: null
 };
+
 struct RenderingFailureDetail {
   std::string template_name;
   std::string error_message;
 };
+
 struct DeliveryDelayDetail {
-  std::string type;             // delayType
+  std::string type;  // delayType
   std::vector<BouncedRecipient> recipients;
   Timestamp expires_at;
   Timestamp at;
@@ -177,10 +187,12 @@ class Spool {
   virtual ~Spool() = default;
   // Mail and Send event are durable on OK. Errors: kUnavailable, kDiskFull, kIo.
   virtual Status Accept(Mail mail) = 0;
+
   // The same without waiting for the disk; `done` is called once, by any thread, this one included.
   virtual void AcceptAsync(Mail mail, std::function<void(Status)> done) {
     done(Accept(std::move(mail)));
   }
+
   // Makes one event durable; it will be published. For open, click, reject, rendering failure.
   virtual Status Record(MailEvent event) = 0;
 };
@@ -192,7 +204,8 @@ class EventPublisher {
   // `key` names this event over restarts; each destination derives its own from it. `done` gets OK
   // when every matching destination has it durably, or there is none (then the event is counted as
   // without destination); an error when it must be tried again.
-  virtual void PublishAsync(const MailEvent& event, std::string key,
+  virtual void PublishAsync(const MailEvent& event,
+                            std::string key,
                             std::function<void(Status)> done) = 0;
 };
 
@@ -200,12 +213,16 @@ class EventPublisher {
 class TrackingRewriter {
  public:
   virtual ~TrackingRewriter() = default;
+
   struct Wanted {
     bool opens = false;
     bool clicks = false;
   };
+
   // The message with pixel and tracked links in its HTML parts; unchanged when there are none.
-  virtual std::string Rewrite(std::string raw, const std::string& message_id, Wanted wanted) const = 0;
+  virtual std::string Rewrite(std::string raw,
+                              const std::string& message_id,
+                              Wanted wanted) const = 0;
 };
 
 // Finds the subject of an event that comes long after sending (open, click). Thread-safe.

@@ -206,10 +206,10 @@ TEST(SesV2Api, ListsInPages) {
   const json::object posted =
       Body(world.V2("POST", "/list-configuration-sets", R"({"PageSize":2})"));
   EXPECT_EQ(posted, first);
-  EXPECT_EQ(Body(world.V2("POST",
-                          "/list-configuration-sets",
-                          R"({"PageSize":2,"NextToken":")" + token + R"("})")),
-            rest);
+  EXPECT_EQ(
+      Body(world.V2(
+          "POST", "/list-configuration-sets", R"({"PageSize":2,"NextToken":")" + token + R"("})")),
+      rest);
   EXPECT_EQ(world.V2("POST", "/list-configuration-sets", R"({"PageSize":0})").status, 400);
 }
 

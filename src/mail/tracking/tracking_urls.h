@@ -44,6 +44,7 @@ class TrackingUrls {
  public:
   // Signs with a key of its own that is derived from the box's.
   explicit TrackingUrls(const SecretBox& box);
+
   explicit TrackingUrls(std::string key) : key_(std::move(key)) {}
 
   // Path and query, to be put behind the public URL.
