@@ -59,7 +59,7 @@ std::optional<std::string> DecodeBase64(std::string_view text, std::string_view 
       if (++padding > 2) return std::nullopt;
       continue;
     }
-    const int value = values[Byte(c)];
+    const std::int8_t value = values[Byte(c)];
     if (value < 0 || padding > 0) return std::nullopt;
     bits = (bits << 6) | static_cast<std::uint32_t>(value);
     bits_count += 6;

@@ -119,6 +119,9 @@ struct SmtpResult {
     SmtpReply reply;  // to RCPT, or to DATA when RCPT was accepted
   };
 
+  // What it said instead of listening: its greeting, or its answer to EHLO, STARTTLS or AUTH. Code
+  // 0: it listened; else there is nothing below but where it was said.
+  SmtpReply refusal;
   std::vector<Recipient> recipients;
   SmtpReply data_reply;     // code 0 when no recipient was accepted
   std::string remote_host;  // from the greeting
@@ -127,9 +130,9 @@ struct SmtpResult {
 };
 
 // Delivers one message over one connection: EHLO (HELO), STARTTLS, AUTH, MAIL, RCPT…, DATA, QUIT.
-// Blocks; thread-safe. An answer of the server, also a refusal of MAIL or all RCPT, is a value.
-// Errors: kUnavailable (connect, reset, 421 before MAIL), kTimeout, kPermissionDenied (TLS or AUTH
-// refused), kUnsupported (required TLS is not offered).
+// Blocks; thread-safe. An answer of the server, also a refusal of the connection, of MAIL or all
+// RCPT, is a value. Errors: kUnavailable (connect, reset, no SMTP), kTimeout, kPermissionDenied
+// (TLS or AUTH refused), kUnsupported (required TLS is not offered).
 class SmtpClient {
  public:
   virtual ~SmtpClient() = default;

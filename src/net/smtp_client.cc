@@ -34,10 +34,6 @@ bool IsSafeAddress(std::string_view address) {
   });
 }
 
-tl::unexpected<Error> Unavailable(const SmtpReply& reply) {
-  return Fail(ErrorCode::kUnavailable, fmt::format("the server answers {}", reply.Text()));
-}
-
 // One connection to one server.
 class Dialogue {
  public:
@@ -83,7 +79,7 @@ class Dialogue {
     } else if (IsPositive(reply)) {
       extensions_.assign(reply.lines.begin() + 1, reply.lines.end());
     }
-    if (!IsPositive(reply)) return Unavailable(reply);
+    if (!IsPositive(reply)) return Refused(reply);
     return {};
   }
 
@@ -107,6 +103,14 @@ class Dialogue {
     return stream_->StartTls(context, host, steady_clock::now() + timeout_);
   }
 
+  // Notes what the server said instead of going on.
+  tl::unexpected<Error> Refused(const SmtpReply& reply) {
+    refusal_ = reply;
+    return Fail(ErrorCode::kUnavailable, fmt::format("the server answers {}", reply.Text()));
+  }
+
+  const SmtpReply& refusal() const { return refusal_; }
+
   BlockingStream& stream() { return *stream_; }
 
  private:
@@ -115,6 +119,7 @@ class Dialogue {
   ReadBuffer input_;
   SmtpReplyDecoder decoder_;
   std::vector<std::string> extensions_;
+  SmtpReply refusal_;
 };
 
 Status Authenticate(Dialogue& dialogue, const SmtpTarget& target) {
@@ -139,7 +144,7 @@ Status Authenticate(Dialogue& dialogue, const SmtpTarget& target) {
     return Fail(ErrorCode::kPermissionDenied, "the server offers neither AUTH PLAIN nor LOGIN");
   }
   if (IsPositive(reply)) return {};
-  if (reply.code / 100 == 4) return Unavailable(reply);
+  if (reply.code / 100 == 4) return dialogue.Refused(reply);
   return Fail(ErrorCode::kPermissionDenied,
               fmt::format("the server refuses the login: {}", reply.Text()));
 }
@@ -219,6 +224,7 @@ class SocketSmtpClient final : public SmtpClient {
       result = {};
       dialogue = Open(target, SmtpTarget::Tls::kNever, result, tls_broke);
     }
+    if (!dialogue && result.refusal.code != 0) return result;
     if (!dialogue) return Fail(std::move(dialogue.error()));
     RETURN_IF_ERROR(Transaction(**dialogue, result).Run(mail_from, recipients, message));
     // The outcome is known; how the server says goodbye changes nothing.
@@ -279,18 +285,26 @@ class SocketSmtpClient final : public SmtpClient {
                      BlockingStream::Connect(addresses, deadline));
     result.remote_ip = stream->peer_ip();
     auto dialogue = std::make_unique<Dialogue>(std::move(stream), target.timeout);
-    if (tls == Tls::kImplicit) RETURN_IF_ERROR(Encrypt(*dialogue, target, tls, tls_broke));
-    ASSIGN_OR_RETURN(const SmtpReply greeting, dialogue->ReadReply());
+    const Status ready = Prepare(*dialogue, target, tls, result, tls_broke);
+    result.refusal = dialogue->refusal();
+    RETURN_IF_ERROR(ready);
+    return dialogue;
+  }
+
+  Status Prepare(
+      Dialogue& dialogue, const SmtpTarget& target, Tls tls, SmtpResult& result, bool& tls_broke) {
+    if (tls == Tls::kImplicit) RETURN_IF_ERROR(Encrypt(dialogue, target, tls, tls_broke));
+    ASSIGN_OR_RETURN(const SmtpReply greeting, dialogue.ReadReply());
     const std::string& words = greeting.lines.front();
     result.remote_host = words.substr(0, words.find(' '));
-    if (!IsPositive(greeting)) return Unavailable(greeting);
-    RETURN_IF_ERROR(dialogue->Hello(target.helo_name));
+    if (!IsPositive(greeting)) return dialogue.Refused(greeting);
+    RETURN_IF_ERROR(dialogue.Hello(target.helo_name));
     if (tls == Tls::kIfOffered || tls == Tls::kRequired) {
-      RETURN_IF_ERROR(UpgradeToTls(*dialogue, target, tls, tls_broke));
+      RETURN_IF_ERROR(UpgradeToTls(dialogue, target, tls, tls_broke));
     }
-    result.tls_version = dialogue->stream().socket().tls_version();
-    if (!target.user.empty()) RETURN_IF_ERROR(Authenticate(*dialogue, target));
-    return dialogue;
+    result.tls_version = dialogue.stream().socket().tls_version();
+    if (!target.user.empty()) RETURN_IF_ERROR(Authenticate(dialogue, target));
+    return {};
   }
 
   Status UpgradeToTls(Dialogue& dialogue, const SmtpTarget& target, Tls tls, bool& tls_broke) {
@@ -300,7 +314,7 @@ class SocketSmtpClient final : public SmtpClient {
     }
     ASSIGN_OR_RETURN(const SmtpReply reply, dialogue.Command("STARTTLS"));
     if (!IsPositive(reply)) {
-      return tls == Tls::kIfOffered && reply.code != kClosing ? Status() : Unavailable(reply);
+      return tls == Tls::kIfOffered && reply.code != kClosing ? Status() : dialogue.Refused(reply);
     }
     RETURN_IF_ERROR(Encrypt(dialogue, target, tls, tls_broke));
     return dialogue.Hello(target.helo_name);  // RFC 3207 §4.2: what was offered before is void

@@ -75,7 +75,9 @@ class ScriptedSession final : public SmtpSession {
 
   ~ScriptedSession() override { ++seen_.ended; }
 
-  SmtpReply Greeting() override { return {220, {"mx.test ESMTP"}, false}; }
+  SmtpReply Greeting() override {
+    return seen_.Scripted("greeting").value_or(SmtpReply{220, {"mx.test ESMTP"}, false});
+  }
 
   Answer Command(std::string_view line) override {
     Note(line);
@@ -407,6 +409,20 @@ TEST_F(SmtpTest, ClientReportsRefusalsOfMailAndData) {
   for (const auto& recipient : closing->recipients) EXPECT_EQ(recipient.reply.code, 421);
 }
 
+TEST_F(SmtpTest, ClientReportsRefusalsOfTheConnection) {
+  Serve();
+  seen_.SetScript({{"greeting", {554, {"mx.test no mail from there"}, true}}});
+  const auto greeted = Deliver(Target(SmtpTarget::Tls::kNever));
+  ASSERT_TRUE(greeted) << greeted.error().message;
+  EXPECT_EQ(greeted->refusal.Text(), "554 mx.test no mail from there");
+  EXPECT_EQ(greeted->remote_host, "mx.test");
+  EXPECT_TRUE(greeted->recipients.empty());
+  seen_.SetScript({{"EHLO", {421, {"4.3.2 too busy"}, false}}, {"HELO", {421, {"no"}, true}}});
+  const auto busy = Deliver(Target(SmtpTarget::Tls::kNever));
+  ASSERT_TRUE(busy) << busy.error().message;
+  EXPECT_EQ(busy->refusal.code, 421);
+}
+
 TEST_F(SmtpTest, ClientFallsBackToHelo) {
   seen_.SetScript({{"EHLO", {502, {"what?"}, false}}});
   Serve();
@@ -430,7 +446,9 @@ TEST_F(SmtpTest, ClientLogsInOverTlsOnly) {
   seen_.SetScript({{"AUTH PLAIN", {535, {"5.7.8 no"}, false}}});
   EXPECT_EQ(Deliver(target).error().code, ErrorCode::kPermissionDenied);
   seen_.SetScript({{"AUTH PLAIN", {454, {"4.7.0 later"}, false}}});
-  EXPECT_EQ(Deliver(target).error().code, ErrorCode::kUnavailable);
+  const auto later = Deliver(target);
+  ASSERT_TRUE(later) << later.error().message;
+  EXPECT_EQ(later->refusal.Text(), "454 4.7.0 later");
   seen_.SetScript({});
   target.tls = SmtpTarget::Tls::kNever;
   EXPECT_EQ(Deliver(target).error().code, ErrorCode::kPermissionDenied);
@@ -478,7 +496,9 @@ TEST_F(SmtpTest, ClientRefusesEnvelopesThatWouldBeCommands) {
 TEST_F(SmtpTest, ClientSaysWhyItCouldNot) {
   Serve();
   seen_.SetScript({{"EHLO", {421, {"busy"}, true}}});
-  EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kNever)).error().code, ErrorCode::kUnavailable);
+  const auto busy = Deliver(Target(SmtpTarget::Tls::kNever));
+  ASSERT_TRUE(busy) << busy.error().message;
+  EXPECT_EQ(busy->refusal.Text(), "421 busy");
   server_.reset();
   EXPECT_EQ(Deliver(Target(SmtpTarget::Tls::kNever)).error().code, ErrorCode::kUnavailable);
 }

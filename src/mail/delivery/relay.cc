@@ -38,6 +38,11 @@ Answer AnswerForError(const Error& error) {
 }
 
 Answer AnswerFor(const net::SmtpResult& result, const std::string& address) {
+  if (result.refusal.code != 0) {
+    // A server that does not listen has said nothing about the mail: not even 554 is final.
+    const int code = result.refusal.code < 500 ? result.refusal.code : 421;
+    return {code, result.refusal.Text()};
+  }
   for (const net::SmtpResult::Recipient& recipient : result.recipients) {
     if (recipient.address == address) return {recipient.reply.code, recipient.reply.Text()};
   }

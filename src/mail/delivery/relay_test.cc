@@ -35,6 +35,8 @@ class ScriptedClient final : public net::SmtpClient {
     result.remote_host = "relay.example.net";
     result.remote_ip = "192.0.2.7";
     result.tls_version = "TLSv1.3";
+    result.refusal = refusal;
+    if (refusal.code != 0) return result;
     for (const std::string& recipient : recipients) {
       net::SmtpReply reply = Reply(250, "2.0.0 Ok: queued as ABC");
       if (recipient.starts_with("r550")) reply = Reply(550, "5.1.1 user unknown");
@@ -48,6 +50,7 @@ class ScriptedClient final : public net::SmtpClient {
   int dialogues = 0;
   std::vector<std::vector<std::string>> recipients_seen;
   std::optional<Error> error;
+  net::SmtpReply refusal;
 };
 
 struct World {
@@ -85,6 +88,19 @@ struct World {
   RecordingPublisher publisher;
   RelayCarrier carrier{client, clock, Target(), random, metrics};
 };
+
+TEST(RelayCarrier, RepeatsTheWordsOfAHostThatDoesNotListen) {
+  World world;
+  auto spool = world.Open();
+  world.client.refusal = Reply(554, "5.7.1 no service for 192.0.2.1");
+  ASSERT_TRUE(spool->Accept(TestMail(1, {"ok@a.example"}, world.clock.Now())));
+  EXPECT_EQ(spool->CarryNow(), 1U);
+  EXPECT_TRUE(spool->PublishNow());
+  EXPECT_TRUE(world.Published<BounceDetail>().empty());  // nothing was said about the mail
+  const auto delays = world.Published<DeliveryDelayDetail>();
+  ASSERT_EQ(delays.size(), 1U);
+  EXPECT_EQ(delays[0].recipients[0].diagnostic_code, "smtp; 554 5.7.1 no service for 192.0.2.1");
+}
 
 TEST(RelayCarrier, ReportsWhatTheHostSaidToEachRecipient) {
   World world;
