@@ -8,6 +8,7 @@
 #include "aws/query_protocol.h"
 #include "aws/service.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "topics/topic_service.h"
 
@@ -75,8 +76,13 @@ class SnsApi final : public aws::Service {
   Reply SetSubscriptionAttributes(const Call& call);
   Reply ListSubscriptions(const Call& call);
   Reply ListSubscriptionsByTopic(const Call& call);
+  // sns_api_permissions.cc
+  Reply AddPermission(const Call& call);
+  Reply RemovePermission(const Call& call);
+  Reply StorePolicy(const Topic& topic, const json::object& policy);
   // sns_api_publish.cc
   Reply Publish(const Call& call);
+  Reply PublishBatch(const Call& call);
 
   // An ARN of this account and Region in `parameter`, or AWS's error about it.
   std::optional<aws::AwsError> CheckArn(const Call& call, std::string_view parameter) const;

@@ -583,6 +583,108 @@ TEST_F(SnsApiTest, PublishChecksMessageAttributes) {
       << t.invoker.records()[0].json;
 }
 
+TEST_F(SnsApiTest, PublishBatchPublishesEachEntry) {
+  t.Call("Action=CreateTopic&Name=t");
+  SubscribeFunction("t");
+  const std::string entry = "&PublishBatchRequestEntries.member.";
+  const net::HttpResponse reply =
+      t.Call("Action=PublishBatch&TopicArn=" + t.Arn("t") + entry + "1.Id=one" + entry +
+             "1.Message=first" + entry + "2.Id=two" + entry + "2.Message=second" + entry +
+             "2.Subject=s" + entry + "2.MessageAttributes.entry.1.Name=a" + entry +
+             "2.MessageAttributes.entry.1.Value.DataType=String" + entry +
+             "2.MessageAttributes.entry.1.Value.StringValue=b");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(All(reply.body, "Id"), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(All(reply.body, "MessageId").size(), 2U);
+  t.service->RunDue();
+  std::string delivered;
+  for (const auto& record : t.invoker.records()) delivered += record.json;
+  EXPECT_NE(delivered.find(R"("Message":"first")"), std::string::npos);
+  EXPECT_NE(delivered.find(R"("MessageAttributes":{"a":)"), std::string::npos);
+}
+
+TEST_F(SnsApiTest, PublishBatchChecksAllBeforeTheFirstIsPublished) {
+  t.Call("Action=CreateTopic&Name=t");
+  SubscribeFunction("t");
+  const auto entry = [](int n, const std::string& id, const std::string& rest = "Message=m") {
+    const std::string at = "&PublishBatchRequestEntries.member." + std::to_string(n) + ".";
+    return at + "Id=" + id + at + rest;
+  };
+  const auto batch = [&](const std::string& entries) {
+    return t.Call("Action=PublishBatch&TopicArn=" + t.Arn("t") + entries);
+  };
+  ExpectError("test_publish_batch_messages_without_topic",
+              "publish-batch-no-topic",
+              t.Call("Action=PublishBatch&TopicArn=" + t.Arn("none") + entry(1, "1")));
+  EXPECT_EQ(TopicsHarness::Between(batch("").body, "Code"), "EmptyBatchRequest");
+  std::string eleven;
+  for (int i = 1; i <= 11; ++i) eleven += entry(i, std::to_string(i));
+  ExpectError("test_publish_batch_exceptions", "too-many-msg", batch(eleven));
+  ExpectError("test_publish_batch_exceptions", "same-msg-id", batch(entry(1, "1") + entry(2, "1")));
+  ExpectError("test_publish_batch_exceptions",
+              "no-default-key-json",
+              batch(entry(1,
+                          "1",
+                          "MessageStructure=json&PublishBatchRequestEntries.member.1."
+                          "Message=%7B%22sqs%22%3A%22x%22%7D")));
+  const std::string ids = "test_publish_batch_invalid_entry_id";
+  ExpectError(ids, "invalid-char-dot", batch(entry(1, "message.id")));
+  ExpectError(ids, "invalid-char-special", batch(entry(1, "msg%40123%23test")));
+  ExpectError(ids, "id-too-long-81", batch(entry(1, std::string(81, 'a'))));
+  EXPECT_EQ(batch(entry(1, std::string(80, 'a'))).status, 200);
+  ExpectError("test_publish_batch_too_long_message",
+              "error-no-attrs",
+              batch(entry(1, "1", "Message=" + std::string(150'000, 'a')) +
+                    entry(2, "2", "Message=" + std::string(150'000, 'a'))));
+  const auto attribute = [&](const std::string& name, const std::string& value) {
+    const std::string at = "PublishBatchRequestEntries.member.1.";
+    return batch(entry(1, "1") + "&" + at + "MessageAttributes.entry.1.Name=" + name + "&" + at +
+                 "MessageAttributes.entry.1.Value." + value);
+  };
+  const std::string attributes = "test_empty_or_wrong_message_attributes";
+  ExpectError(attributes, "batch-fully_missing_string_attr", attribute("attr1", "DataType=String"));
+  ExpectError(attributes, "batch-fully_missing_data_type", attribute("attr1", "StringValue=x"));
+  ExpectError(attributes, "batch-invalid_name_2", attribute(".a", "DataType=String"));
+  ExpectError(attributes, "batch-invalid_name_3", attribute("a.", "DataType=String"));
+  ExpectError(attributes, "batch-invalid_name_4", attribute("a..b", "DataType=String"));
+  t.service->RunDue();
+  EXPECT_EQ(t.invoker.records().size(), 1U);  // of the one good batch
+}
+
+TEST_F(SnsApiTest, PermissionsAreStatementsOfThePolicy) {
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string here = "&TopicArn=" + t.Arn("t");
+  const auto add = [&](const std::string& label, const std::string& actions) {
+    return t.Call("Action=AddPermission&Label=" + label + here +
+                  "&AWSAccountId.member.1=222222222222" + actions);
+  };
+  const auto policy = [&] {
+    return *json::ParseObject(Entries(TopicAttributes("t").body).at("Policy"));
+  };
+  const auto statement = [&](std::size_t i) { return policy().at("Statement").as_array().at(i); };
+  EXPECT_EQ(add("test", "&ActionName.member.1=Publish").status, 200);
+  EXPECT_EQ(statement(1).at("Action").as_string(), "SNS:Publish");
+  EXPECT_EQ(statement(1).at("Principal").at("AWS").as_string(), "arn:aws:iam::222222222222:root");
+  EXPECT_EQ(statement(1).at("Resource").as_string(), t.Arn("t"));
+  const std::string errors = "test_add_permission_errors";
+  ExpectError(errors, "duplicate-label", add("test", "&ActionName.member.1=Publish"));
+  ExpectError(errors, "invalid-action", add("other", "&ActionName.member.1=CreateTopic"));
+  ExpectError(errors,
+              "topic-not-found",
+              t.Call("Action=AddPermission&Label=x&AWSAccountId.member.1=222222222222&"
+                     "ActionName.member.1=Publish&TopicArn=" +
+                     t.Arn("none")));
+  EXPECT_EQ(add("", "&ActionName.member.1=Publish").status, 400);
+  EXPECT_EQ(add("two", "&ActionName.member.1=Publish&ActionName.member.2=Subscribe").status, 200);
+  EXPECT_EQ(statement(2).at("Action").as_array().size(), 2U);
+  EXPECT_EQ(t.Call("Action=RemovePermission&Label=test" + here).status, 200);
+  EXPECT_EQ(statement(1).at("Sid").as_string(), "two");
+  EXPECT_EQ(t.Call("Action=RemovePermission&Label=test" + here).status, 200);  // gone already
+  ExpectError("test_remove_permission_errors",
+              "topic-not-found",
+              t.Call("Action=RemovePermission&Label=x&TopicArn=" + t.Arn("none")));
+}
+
 TEST_F(SnsApiTest, StructuredMessagesDifferByProtocol) {
   t.Call("Action=CreateTopic&Name=t");
   SubscribeFunction("t");
