@@ -40,7 +40,7 @@ Answer AnswerForError(const Error& error) {
 Answer AnswerFor(const net::SmtpResult& result, const std::string& address) {
   if (result.refusal.code != 0) {
     // A server that does not listen has said nothing about the mail: not even 554 is final.
-    const int code = result.refusal.code < 500 ? result.refusal.code : 421;
+    const int code = result.refusal.code / 100 == 4 ? result.refusal.code : 421;
     return {code, result.refusal.Text()};
   }
   for (const net::SmtpResult::Recipient& recipient : result.recipients) {
@@ -166,6 +166,9 @@ void RelayCarrier::Carry(CarryJob job, std::function<void(Progress)> done) {
   // The dialogue took its time: the events carry the moment of the answer.
   const Timestamp now = clock_.Now();
   if (!wire) log::Warn("mail", "relay {}: {}", options_.target.host, wire.error().message);
+  if (wire && wire->refusal.code != 0) {
+    log::Warn("mail", "relay {} does not listen: {}", options_.target.host, wire->refusal.Text());
+  }
   const net::SmtpResult nothing;
   Results results(job, options_, wire ? *wire : nothing);
   Progress progress;

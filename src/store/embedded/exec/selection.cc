@@ -18,7 +18,7 @@ namespace {
 constexpr RowIndex kRowsAStep = 256 << 10;
 // When fewer than one row in so many is left, the others' codes are looked up instead of scanned.
 constexpr std::uint64_t kSparseShare = 64;
-constexpr std::size_t kRowsAtOnce = 1024;  // of those
+constexpr std::size_t kRowsAtOnce = 256;  // of those
 
 }  // namespace
 
@@ -327,6 +327,7 @@ Status TableSelector::KeepHolders(const LeafResult& result, RowBitmap& rows) {
   RowValues values;
   const auto keep = [&]() -> Status {
     if (some.empty()) return {};
+    RETURN_IF_ERROR(CheckStop(plan_));
     ASSIGN_OR_RETURN(const auto reader, table().RowsAt(some));
     for (const ColumnCodes& column : result.columns) {
       RETURN_IF_ERROR(reader->Read(column.column.column, values));

@@ -241,7 +241,7 @@ Code StoredCodes::operator[](std::size_t i) const {
 }
 
 Result<Codes> StoredCodes::Unpack(std::uint32_t dictionary_size) const {
-  if (const auto* codes = std::get_if<Codes>(&codes_)) return *codes;
+  if (whole() != nullptr) return *whole();
   return UnpackNumbers(std::get<NumberArray>(codes_), dictionary_size);
 }
 

@@ -33,6 +33,10 @@ class StoredCodes {
   std::uint32_t size() const;
   // Damaged ones can be at or above the dictionary's size. Requires: i < size().
   Code operator[](std::size_t i) const;
+
+  // The codes, when they are not packed but whole already; else null.
+  const Codes* whole() const { return std::get_if<Codes>(&codes_); }
+
   // All of them, as narrow as the dictionary allows. Errors: kCorruption.
   Result<Codes> Unpack(std::uint32_t dictionary_size) const;
 

@@ -124,14 +124,16 @@ Result<std::shared_ptr<const ColumnCodes>> Segment::Impl::StoredCodesOf(ColumnIn
             ASSIGN_OR_RETURN(auto stored,
                              StoredCodes::Parse(
                                  bytes, bytes->view(), entry.values_count, entry.dictionary_size));
-            return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(stored), bytes});
+            const std::size_t packed = stored.whole() == nullptr ? bytes->size() : 0;
+            return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(stored), packed});
           }
           ASSIGN_OR_RETURN(auto determined,
                            DeterminedCodes::Parse(bytes,
                                                   entry.values_count,
                                                   entry.dictionary_size,
                                                   footer.columns[entry.codes_of].dictionary_size));
-          return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(determined), bytes});
+          return std::make_shared<const ColumnCodes>(
+              ColumnCodes{std::move(determined), bytes->size()});
         };
         auto codes = parsed();
         if (!codes) return reader().Damaged(entry.codes, codes.error().message);
@@ -173,6 +175,12 @@ Result<std::shared_ptr<const Codes>> Segment::Impl::CodesOf(ColumnIndex column, 
   }
   const ColumnEntry& entry = footer.columns[column];
   if (entry.codes_form == CodesForm::kSameAs) return CodesOf(entry.codes_of, depth + 1);
+  if (entry.codes_form == CodesForm::kStored) {
+    // What is whole already need not be kept twice.
+    ASSIGN_OR_RETURN(const auto stored, StoredCodesOf(column));
+    const Codes* const whole = std::get<StoredCodes>(stored->form).whole();
+    if (whole != nullptr) return std::shared_ptr<const Codes>(stored, whole);
+  }
   return core->Cached<Codes>(
       PartOf(column, PartKind::kCodes),
       0,

@@ -23,10 +23,10 @@ namespace postglass::store {
 // The codes of a column as its file has them: of its values, or of a key's.
 struct ColumnCodes {
   std::variant<StoredCodes, DeterminedCodes> form;
-  std::shared_ptr<const Buffer> bytes;
+  std::size_t packed_bytes = 0;  // of the file's, which the form keeps
 
   std::size_t memory_bytes() const {
-    return bytes->size() + std::visit([](const auto& f) { return f.memory_bytes(); }, form);
+    return packed_bytes + std::visit([](const auto& f) { return f.memory_bytes(); }, form);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace postglass::store {
 
@@ -42,31 +43,31 @@ LayoutClasses::LayoutClasses(std::span<const Shape> shapes, std::size_t columns_
 
 ValuePlaces::ValuePlaces(const LayoutClasses& classes, std::span<const std::uint16_t> shape_of_row)
     : classes_(classes) {
-  const std::size_t rows = shape_of_row.size();
-  marks_.resize((rows / kRowsAMark + 1) * classes.size());
-  for (std::size_t mark = 1; mark <= rows / kRowsAMark; ++mark) {
-    Before(static_cast<RowIndex>(mark * kRowsAMark - 1),
-           shape_of_row,
-           std::span(marks_).subspan(mark * classes.size(), classes.size()));
-    // Before() counts from the mark before; the row in front of this one is added.
-    for (const LayoutClasses::Arity& arity :
-         classes.of_shape(shape_of_row[mark * kRowsAMark - 1])) {
-      marks_[mark * classes.size() + arity.of] += arity.values;
-    }
+  const auto rows = static_cast<RowIndex>(shape_of_row.size());
+  std::vector<std::uint32_t> before(classes.size());
+  for (RowIndex mark = 0;; mark += kRowsAMark) {
+    marks_.insert(marks_.end(), before.begin(), before.end());
+    if (rows - mark < kRowsAMark) break;
+    Count(mark, mark + kRowsAMark, shape_of_row, before);
   }
 }
 
 void ValuePlaces::Before(RowIndex row,
                          std::span<const std::uint16_t> shape_of_row,
                          std::span<std::uint32_t> out) const {
-  const std::size_t mark = row / kRowsAMark;
-  std::copy_n(marks_.begin() + static_cast<std::ptrdiff_t>(mark * classes_.size()),
-              classes_.size(),
-              out.begin());
-  // Rows of one shape are counted first: there are far fewer shapes than rows among them.
+  const RowIndex mark = row / kRowsAMark;
+  const auto counted = std::span(marks_).subspan(mark * classes_.size(), classes_.size());
+  std::copy(counted.begin(), counted.end(), out.begin());
+  Count(mark * kRowsAMark, row, shape_of_row, out);
+}
+
+void ValuePlaces::Count(RowIndex begin,
+                        RowIndex end,
+                        std::span<const std::uint16_t> shape_of_row,
+                        std::span<std::uint32_t> out) const {
+  // Rows of one shape together: there are far fewer shapes than rows among them.
   std::vector<std::pair<std::uint16_t, std::uint32_t>> shapes;
-  for (std::size_t i = mark * kRowsAMark; i < row; ++i) {
-    const std::uint16_t shape = shape_of_row[i];
+  for (const std::uint16_t shape : shape_of_row.subspan(begin, end - begin)) {
     const auto found =
         std::find_if(shapes.begin(), shapes.end(), [&](const auto& s) { return s.first == shape; });
     if (found != shapes.end()) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "store/embedded/table/column.h"
@@ -57,6 +56,12 @@ class ValuePlaces {
   std::size_t memory_bytes() const { return marks_.size() * sizeof(marks_[0]); }
 
  private:
+  // Adds the values of rows [begin, end).
+  void Count(RowIndex begin,
+             RowIndex end,
+             std::span<const std::uint16_t> shape_of_row,
+             std::span<std::uint32_t> out) const;
+
   const LayoutClasses& classes_;
   std::vector<std::uint32_t> marks_;  // one a class, for each mark
 };
