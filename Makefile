@@ -7,8 +7,9 @@ JOBS ?= $(shell nproc)
 DATA ?= $(CURDIR)/build/demo-data
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := true
-# How many times the long loops (kill -9 and the like) run; test-all raises it.
-export POSTGLASS_TEST_LOOPS ?= 30
+# How many times the long loops (kill -9 and the like) run; test-all raises it. For tests alone: the
+# program takes POSTGLASS_… in its environment for options and refuses what is none.
+test-unit test-e2e: export POSTGLASS_TEST_LOOPS := $(or $(POSTGLASS_TEST_LOOPS),30)
 
 .PHONY: run setup setup-test setup-all build web test test-web test-unit test-sanitizers test-e2e test-all \
         bench bench-store format lint clean

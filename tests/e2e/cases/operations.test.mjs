@@ -69,6 +69,15 @@ test('mistakes end with one line that says what to do', async () => {
   rmSync(newer, { recursive: true });
 });
 
+test('make hands the program no variable that it would refuse', () => {
+  const root = new URL('../../..', import.meta.url).pathname;
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(POSTGLASS_|MAKE|MFLAGS)/.test(name)));
+  const shown = execFileSync(
+    'make', ['-s', '-C', root, '--eval', 'environment: ; @env', 'environment'], { env, encoding: 'utf8' });
+  assert.doesNotMatch(shown, /^POSTGLASS_/m, 'each names an option, or make run ends at once');
+});
+
 test('a taken port is named', async () => {
   const data = mkdtempSync(join(tmpdir(), 'postglass-e2e-'));
   const result = await server.cli('serve', '--data', data, '--http', `127.0.0.1:${server.port}`,
