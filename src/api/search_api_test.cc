@@ -52,7 +52,7 @@ class SearchApiTest : public testing::Test {
     return request;
   }
 
-  net::HttpResponse Get(std::string target) { return api_->Handle(Request("GET", target)); }
+  net::HttpResponse Get(const std::string& target) { return api_->Handle(Request("GET", target)); }
 
   net::HttpResponse Post(std::string body) {
     return api_->Handle(Request("POST", "/api/v2/logs/events/search", std::move(body)));
@@ -176,7 +176,7 @@ TEST_F(SearchApiTest, RefusesWhatItDoesNotUnderstand) {
 }
 
 TEST_F(SearchApiTest, AsksForBothKeys) {
-  const auto status = [this](net::Headers headers, std::string query = "") {
+  const auto status = [this](net::Headers headers, const std::string& query = "") {
     net::HttpRequest request = Request("GET", "/api/v2/logs/events" + query);
     request.headers = std::move(headers);
     return api_->Handle(request).status;

@@ -60,8 +60,8 @@ std::optional<Timestamp> FromCivil(
   if (!date.ok() || year < 1678 || year > 2261) return std::nullopt;
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
   const std::int64_t seconds_since =
-      std::int64_t{sys_days(date).time_since_epoch().count()} * 86'400 +
-      std::int64_t{hour} * 3'600 + std::int64_t{minute} * 60 + second;
+      std::int64_t{sys_days(date).time_since_epoch().count()} * std::int64_t{86'400} +
+      std::int64_t{hour} * std::int64_t{3'600} + std::int64_t{minute} * 60 + second;
   return Timestamp{seconds_since * 1'000'000'000 + nanos};
 }
 

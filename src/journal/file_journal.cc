@@ -107,6 +107,7 @@ void FileJournal::AppendAsync(std::vector<std::string> payloads, Committed done)
   if (wake) work_.NotifyOne();
   if (full) {
     metrics_.refused.Add();
+    // NOLINTNEXTLINE(bugprone-use-after-move): moved only where there was room
     done(Fail(ErrorCode::kUnavailable, "journal: too much is waiting for the disk"));
   }
 }

@@ -174,7 +174,7 @@ TEST(Journal, RecordsOfManyThreadsKeepTheirOrder) {
   std::vector<int> next(kThreads, 0);
   const auto reader = std::move(*journal->Read(0));
   Sequence seen = 0;
-  while (seen < kThreads * kEach) {
+  while (seen < std::size_t{kThreads} * kEach) {
     ASSERT_TRUE(journal->WaitFor(seen, {}, std::chrono::hours(1)));
     while (const std::optional<Record> record = *reader->Next()) {
       ASSERT_EQ(record->sequence, ++seen);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kKind = "mail_account";
 constexpr std::string_view kKey = "account";
-constexpr std::int64_t kSlotMillis = 15 * 60 * 1000;
+constexpr std::int64_t kSlotMillis = std::int64_t{15} * 60 * 1000;
 // A message of 50 recipients must pass at once though the rate is one a second.
 constexpr double kBurstRecipients = 50;
 

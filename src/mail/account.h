@@ -55,8 +55,8 @@ class AccountState {
   std::vector<DataPoint> Statistics() const;
 
  private:
-  static constexpr std::size_t kSlots = 14 * 24 * 4;  // 15 minutes each
-  static constexpr std::size_t kSlotsADay = 24 * 4;
+  static constexpr std::size_t kSlotsADay = 96;  // 15 minutes each
+  static constexpr std::size_t kSlots = 14 * kSlotsADay;
 
   struct Slot {
     std::int64_t number = -1;  // quarters of an hour since 1970

@@ -221,7 +221,9 @@ SesOutcome ConfigurationSets::UpdateDestination(const std::string& set,
   if (SesOutcome failed = PublishTestMessage(set, destination)) return failed;
   ConfigurationSet changed = *found;
   for (EventDestination& present : changed.destinations) {
-    if (present.name == destination.name) present = destination;
+    if (present.name != destination.name) continue;
+    present = std::move(destination);
+    break;
   }
   return Store(changed);
 }

@@ -36,6 +36,7 @@ struct Converter {
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
 
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): POSIX defines the error as (iconv_t)-1
   bool ok() const { return handle != reinterpret_cast<iconv_t>(std::intptr_t{-1}); }
 
   iconv_t handle;

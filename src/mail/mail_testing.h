@@ -167,7 +167,7 @@ struct MailWorld {
       account, *sets, *identities, *account_state, spool, tracking, clock, random, metrics}};
 
   // A set with one enabled destination for `types` to the topic above.
-  void MakeSet(const std::string& name, std::vector<EventType> types) {
+  void MakeSet(const std::string& name, const std::vector<EventType>& types) {
     ConfigurationSet set;
     set.name = name;
     EventDestination destination{"events", true, {}, topic_arn};

@@ -45,7 +45,7 @@ TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
     std::map<std::string, std::string> environment;
     std::map<std::string, std::string> flags;
     const char* expected;
-  } kCases[] = {
+  } cases[] = {
       {"[mail]\nsandbx = true\n", {}, {}, "nearest is mail.sandbox"},
       {"[mail]\nsandbox = \"perhaps\"\n", {}, {}, "true or false"},
       {"mail = \n", {}, {}, "f:1"},
@@ -58,7 +58,7 @@ TEST(Options, SaysWhatIsWrongAndWhatIsNear) {
       {"", {}, {{"http.workers", "many"}}, "whole number"},
   };
 
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const auto options = Options::Load(c.file, "f", c.environment, c.flags);
     ASSERT_FALSE(options.has_value()) << c.expected;
     EXPECT_EQ(options.error().code, ErrorCode::kInvalidArgument);

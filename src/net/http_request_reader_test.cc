@@ -47,7 +47,7 @@ Outcome Feed(const std::string& bytes, std::size_t piece, HttpRequestReader::Lim
 
 // The same outcome, however the bytes are cut.
 Outcome FeedEveryWay(const std::string& bytes, HttpRequestReader::Limits limits = {}) {
-  const Outcome whole = Feed(bytes, bytes.size(), limits);
+  Outcome whole = Feed(bytes, bytes.size(), limits);
   for (const std::size_t piece : {1U, 2U, 3U, 7U, 64U}) {
     EXPECT_EQ(Feed(bytes, piece, limits), whole) << "in pieces of " << piece;
   }

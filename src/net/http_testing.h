@@ -83,7 +83,7 @@ struct TestCertificates {
   CertificateAndKey server;
 
   static const TestCertificates& Get() {
-    static const TestCertificates kMade = [] {
+    static const TestCertificates shared = [] {
       const SystemClock clock;
       SystemRandom random;
       TestCertificates made;
@@ -93,7 +93,7 @@ struct TestCertificates {
                         .value();
       return made;
     }();
-    return kMade;
+    return shared;
   }
 };
 

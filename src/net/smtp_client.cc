@@ -268,7 +268,7 @@ class SocketSmtpClient final : public SmtpClient {
 
   Status Encrypt(Dialogue& dialogue, const SmtpTarget& target, Tls tls, bool& broke) {
     ASSIGN_OR_RETURN(const std::shared_ptr<SSL_CTX> context, Context(target, tls));
-    const Status started = dialogue.StartTls(context, target.host);
+    Status started = dialogue.StartTls(context, target.host);
     broke = !started;
     return started;
   }

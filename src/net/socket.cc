@@ -56,9 +56,10 @@ BioMethodPtr MakeBioMethod() {
 }
 
 BIO* NewSocketBio(int fd) {
-  static const BioMethodPtr kMethod = MakeBioMethod();  // immutable once made
-  BIO* bio = BIO_new(kMethod.get());
+  static const BioMethodPtr method = MakeBioMethod();  // immutable once made
+  BIO* bio = BIO_new(method.get());
   if (bio == nullptr) return nullptr;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a number kept in the pointer, as BIO_set_fd would
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   BIO_set_init(bio, 1);
   return bio;

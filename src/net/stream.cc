@@ -115,6 +115,7 @@ void IoLoop::Impl::Sweep() {
 
 IoLoop::IoLoop() : impl_(std::make_unique<Impl>()) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory while posting ends the program, rightly
 IoLoop::~IoLoop() {
   if (!impl_->thread.joinable()) return;
   asio::post(impl_->context, [this] {

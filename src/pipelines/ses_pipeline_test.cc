@@ -85,6 +85,8 @@ std::string Render(const Log& log) {
 // Every sample of SES's documentation against the event it becomes. With POSTGLASS_UPDATE_GOLDEN
 // set the expectations are written anew, for review.
 TEST(SesPipeline, TurnsEachSampleIntoTheExpectedEvent) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread, and nobody sets variables
+  const bool update = std::getenv("POSTGLASS_UPDATE_GOLDEN") != nullptr;
   std::size_t samples = 0;
   for (const char* folder : {"ses-event", "ses-notification"}) {
     for (const auto& entry : std::filesystem::directory_iterator(kData / folder)) {
@@ -93,7 +95,7 @@ TEST(SesPipeline, TurnsEachSampleIntoTheExpectedEvent) {
       const std::string text = ReadAll(entry.path());
       const Log log = ProcessedRecord(text);
       const auto golden = kData / "expected" / folder / entry.path().filename();
-      if (std::getenv("POSTGLASS_UPDATE_GOLDEN") != nullptr) {
+      if (update) {
         std::filesystem::create_directories(golden.parent_path());
         std::ofstream(golden, std::ios::binary) << Render(log);
       }

@@ -99,7 +99,7 @@ std::optional<Instant> ApplyMath(Instant at, std::string_view math) {
       at += Millis(amount * millis);
     } else {
       const std::int64_t months = unit == "y" ? amount * 12 : amount;
-      if (std::abs(months) > 12 * 300) return std::nullopt;
+      if (std::abs(months) > 3'600) return std::nullopt;
       at = AddMonths(at, static_cast<int>(months));
     }
     if (std::abs(at.time_since_epoch().count()) > kMillisMax) return std::nullopt;

@@ -256,7 +256,7 @@ struct EventReader::Document {
   void Parse(std::string_view text, bool padded) {
     static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
     // A view of nothing may have no address, and simdjson copies from it.
-    if (text.data() == nullptr) text = std::string_view("", 0);
+    if (text.data() == nullptr) text = std::string_view("");
     if (parser.parse(text.data(), text.size(), !padded).get(simd_root) == simdjson::SUCCESS) {
       state = simd_root.is_object() ? State::kSimd : State::kUnreadable;
       return;

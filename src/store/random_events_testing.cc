@@ -197,7 +197,8 @@ Predicate RandomLeaf(Random& random) {
 NewEvent RandomEvent(Random& random, std::uint32_t n) {
   NewEvent entry;
   Event& event = entry.event;
-  event.timestamp_ms = kStartMs + static_cast<std::int64_t>(n * 10 + random.Below(3000));
+  event.timestamp_ms =
+      kStartMs + static_cast<std::int64_t>(n) * 10 + static_cast<std::int64_t>(random.Below(3000));
   event.ingested_at_ms = kStartMs + static_cast<std::int64_t>(n) * 10;
   event.id = EventId::Make(event.ingested_at_ms,
                            {static_cast<std::uint8_t>(random.Below(256)),

@@ -55,7 +55,7 @@ Outbox::~Outbox() {
   journal_.reset();
 }
 
-std::string Outbox::Seal(std::string record) const { return box_.Seal(kSealContext, record); }
+std::string Outbox::Seal(std::string_view record) const { return box_.Seal(kSealContext, record); }
 
 Status Outbox::Recover() {
   ASSIGN_OR_RETURN(const auto reader, journal_->Read(journal_->first_sequence() - 1));

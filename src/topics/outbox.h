@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -129,7 +130,7 @@ class Outbox {
   void PutBack(StateChanges changes, const Error& error);
   Result<StoredMessage> ReadAt(journal::Sequence position);
   void Compact();
-  std::string Seal(std::string record) const;
+  std::string Seal(std::string_view record) const;
 
   std::unique_ptr<journal::Journal> journal_;
   const SecretBox& box_;

@@ -86,7 +86,7 @@ CapturedMails::CapturedMails(const Clock& clock,
       mails_(metrics.GetCounter("postglass_mail_captured_total", "Mails captured")) {}
 
 void CapturedMails::Add(const Mail& mail,
-                        std::vector<std::string> recipients,
+                        const std::vector<std::string>& recipients,
                         std::function<void(Status)> done) {
   std::vector<std::string> payloads;
   payloads.push_back(box_.Seal(kContext, Encode(mail, recipients, clock_.Now())));

@@ -56,7 +56,9 @@ class CapturedMails {
 
   // Keeps the mail as far as it goes to `recipients`; `done` when it is durable, from another
   // thread. Errors: those of Journal::AppendAsync.
-  void Add(const Mail& mail, std::vector<std::string> recipients, std::function<void(Status)> done);
+  void Add(const Mail& mail,
+           const std::vector<std::string>& recipients,
+           std::function<void(Status)> done);
 
   // Newest first, without `raw`. Reads as many records from disk: `limit` is cut to 1,000.
   Result<std::vector<CapturedMail>> List(std::size_t limit) const;

@@ -44,7 +44,7 @@ struct Step {
 using std::chrono::milliseconds;
 
 const std::vector<Step>& StepsOf(Scenario scenario) {
-  static const std::map<Scenario, std::vector<Step>> kSteps = {
+  static const std::map<Scenario, std::vector<Step>> steps = {
       {Scenario::kSuccess, {{Act::kDeliver, milliseconds(120), milliseconds(1800)}}},
       {Scenario::kBounce, {{Act::kBounceUnknownUser, milliseconds(150), milliseconds(1500)}}},
       {Scenario::kOoto,
@@ -71,7 +71,7 @@ const std::vector<Step>& StepsOf(Scenario scenario) {
       {Scenario::kReject, {{Act::kReject, milliseconds(20), milliseconds(120)}}},
       {Scenario::kSilent, {}},
   };
-  return kSteps.at(scenario);
+  return steps.at(scenario);
 }
 
 constexpr std::pair<std::string_view, Scenario> kNames[] = {

@@ -318,9 +318,9 @@ std::vector<Mail> LiveUntilFailure(World& world) {
   options.compact_bytes = 8192;
   auto spool = world.Open(options);
   if (!spool) return accepted;
-  const char* const kFates[] = {"success", "delay", "bounce", "complaint"};
+  const char* const fates[] = {"success", "delay", "bounce", "complaint"};
   for (int i = 0; i < 12; ++i) {
-    const Mail mail = TestMail(i, {At(kFates[i % 4])}, world.clock.Now());
+    const Mail mail = TestMail(i, {At(fates[i % 4])}, world.clock.Now());
     if ((*spool)->Accept(mail)) accepted.push_back(mail);
     world.clock.Advance(std::chrono::milliseconds(400));
     (*spool)->CarryNow();
@@ -333,7 +333,7 @@ std::vector<Mail> LiveUntilFailure(World& world) {
 // A power cut at any file operation loses no accepted mail and no event of it, and makes none twice
 // under two keys.
 TEST(DeliverySpoolCrash, LosesNothingWhereverThePowerIsCut) {
-  const std::map<std::string, std::vector<std::string>> kExpected = {
+  const std::map<std::string, std::vector<std::string>> expected = {
       {"success", {"Delivery", "Send"}},
       {"delay", {"Delivery", "DeliveryDelay", "Send"}},
       {"bounce", {"Bounce", "Send"}},
@@ -361,7 +361,7 @@ TEST(DeliverySpoolCrash, LosesNothingWhereverThePowerIsCut) {
       std::vector<std::string> types = world.publisher.TypesOf(mail.message_id);
       std::sort(types.begin(), types.end());
       const std::string fate = mail.recipients[0].substr(0, mail.recipients[0].find('@'));
-      EXPECT_EQ(types, kExpected.at(fate)) << mail.recipients[0];
+      EXPECT_EQ(types, expected.at(fate)) << mail.recipients[0];
     }
     if (!fired || ::testing::Test::HasFailure()) break;
   }

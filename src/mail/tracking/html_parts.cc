@@ -54,8 +54,11 @@ ContentType ReadContentType(const HeaderBlock& header) {
     rest.remove_prefix(equals + 1);
     rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
     std::string parameter = TakeValue(rest);
-    if (name == "boundary" && result.boundary.empty()) result.boundary = std::move(parameter);
-    if (name == "charset") result.charset = AsciiLower(parameter);
+    if (name == "charset") {
+      result.charset = AsciiLower(parameter);
+    } else if (name == "boundary" && result.boundary.empty()) {
+      result.boundary = std::move(parameter);
+    }
   }
   return result;
 }

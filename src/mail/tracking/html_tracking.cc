@@ -250,7 +250,8 @@ std::string PutPixel(std::string html, const std::optional<std::string>& url) {
     end = std::min(end, html.size());
     edits.push_back({{end, end}, pixel});
   }
-  return edits.empty() ? html : Apply(html, edits);
+  if (edits.empty()) return html;
+  return Apply(html, edits);
 }
 
 }  // namespace

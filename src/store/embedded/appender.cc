@@ -168,7 +168,7 @@ void Appender::Finish(Completion completion) {
   Batch& batch = *completion.batch;
   std::shared_ptr<const RawBatch> visible;
   if (completion.sequence && !batch.entries.empty()) {
-    visible = RawBatch::Make(*completion.sequence, std::move(batch.entries), batch.bytes);
+    visible = RawBatch::Make(*completion.sequence, std::exchange(batch.entries, {}), batch.bytes);
     visible_(visible);
   }
   {

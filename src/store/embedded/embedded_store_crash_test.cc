@@ -46,7 +46,7 @@ void WriteHistory(World& world, History& history) {
     for (std::uint32_t i = 0; i < 3; ++i) {
       const std::uint32_t n = 3 * b + i;
       batch.push_back(MakeEvent(n, fmt::format(R"({{"to":"user{}@example.org"}})", n)));
-      batch.back().event.timestamp_ms += i * 86'400'000;  // a seal of three days
+      batch.back().event.timestamp_ms += std::int64_t{i} * 86'400'000;  // a seal of three days
       batch.back().dedup_key = KeyOf(3 * b + i);
     }
     std::set<std::string> messages;

@@ -140,7 +140,8 @@ Result<EmbeddedStore::MergeOutcome> EmbeddedStore::MergeSegments(
       MutexLock lock(mutex_);
       output.id = catalog_->ReserveIds(1);
     }
-    ASSIGN_OR_RETURN(std::shared_ptr<const MemoryTable> merged, MergeTables(tables, stop));
+    ASSIGN_OR_RETURN(std::shared_ptr<const MemoryTable> merged,
+                     MergeTables(tables, std::move(stop)));
     tables.clear();
     RETURN_IF_ERROR(WriteSegment(fs_, segments_dir_, output, *merged));
     merged.reset();

@@ -116,7 +116,7 @@ class Twins {
 TEST(EmbeddedStoreModel, AnswersAsTheOracleDoes) {
   const int steps = kStepsPerLoop * TestLoops() / kSlowness;
   for (int done = 0; done < steps; done += kStepsPerWorld) {
-    const auto seed = static_cast<std::uint64_t>(done + 1);
+    const auto seed = static_cast<std::uint64_t>(done) + 1;
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Twins twins(seed);
     for (int step = 0; step < kStepsPerWorld; ++step) {

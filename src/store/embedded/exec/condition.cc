@@ -18,7 +18,7 @@ enum Cost : int { kCostNothing, kCostLookUp, kCostRun, kCostWord, kCostScan, kCo
 constexpr int kCostEveryColumn = 10;
 
 void AddTerms(const ValueTest& test, Leaf& leaf) {
-  const auto add = [&](std::vector<Leaf::Key>& keys, std::string text) {
+  const auto add = [&](std::vector<Leaf::Key>& keys, const std::string& text) {
     std::string key = leaf.prefix + text;
     std::string folded = Fold(key);
     keys.push_back({std::move(key), std::move(folded)});

@@ -41,7 +41,7 @@ class PartMaker {
         values_.emplace(std::move(values));
         counts_.resize(values_->ids_count());
         text_of_id_.resize(values_->ids_count(), kUnused);
-        budget_.Add(values_->ids_count() * 2 * sizeof(counts_[0]));
+        budget_.Add(std::size_t{values_->ids_count()} * 2 * sizeof(counts_[0]));
       }
     }
     const RowIndex end = selector_.end();
@@ -58,7 +58,7 @@ class PartMaker {
       RETURN_IF_ERROR(AddBucket(start_ms, row, border));
       row = border;
     }
-    if (values_) budget_.Remove(values_->ids_count() * 2 * sizeof(counts_[0]));
+    if (values_) budget_.Remove(std::size_t{values_->ids_count()} * 2 * sizeof(counts_[0]));
     return std::move(part_);
   }
 

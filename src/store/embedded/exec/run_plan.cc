@@ -144,7 +144,7 @@ class Query {
       return {};
     }
     if (unit.raw != nullptr) return AnswerRaw(i, wants_rows, events);
-    const Status status = AnswerTable(i, wants_rows, events);
+    Status status = AnswerTable(i, wants_rows, events);
     if (status || !IsDamage(status.error())) return status;
     // Damage costs the table, everything else the query.
     const std::string name = unit.live->table->Name();
@@ -192,7 +192,7 @@ class Query {
                           bool wants_rows,
                           EventTotals& events) {
     std::vector<RowRef> refs;
-    const Status status =
+    Status status =
         ForEachOpaqueMatch(selector, compiled_.matcher, [&](RowIndex row, EventReader& reader) {
           if (!rows_only_) events.Add(reader);
           const RowCursor place = PlaceOf(reader);

@@ -136,7 +136,7 @@ Status CountField(const CompiledPlan::CountedField& field,
     if (stored) {
       ASSIGN_OR_RETURN(one.counts, table->CountsOf(column.column.column));
     } else if (values.columns().size() == 1) {
-      one.counts = std::make_shared<const std::vector<std::uint32_t>>(std::move(counts));
+      one.counts = std::make_shared<const std::vector<std::uint32_t>>(std::exchange(counts, {}));
     } else {
       const auto first = counts.begin() + column.first_id;
       one.counts = std::make_shared<const std::vector<std::uint32_t>>(

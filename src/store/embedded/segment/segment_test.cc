@@ -28,14 +28,14 @@ Event MailEvent(SeededRandom& random, std::uint32_t n) {
     return text;
   };
   const std::string id = fmt::format("0100{:012x}-{}-{}-000000",
-                                     1'700'000'000'000 + mail * 977,
+                                     1'700'000'000'000 + std::int64_t{mail} * 977,
                                      hex(of_mail, 8),
                                      hex(of_mail, 12));
   const std::string to =
       fmt::format("Person.{}@example{}.com", of_mail.Below(900), of_mail.Below(9));
   Event event;
-  event.timestamp_ms =
-      1'700'000'000'000 + mail * 977 + static_cast<std::int64_t>((n % 3) * random.Below(5000));
+  event.timestamp_ms = 1'700'000'000'000 + std::int64_t{mail} * 977 +
+                       static_cast<std::int64_t>(n % 3 * random.Below(5000));
   event.ingested_at_ms = event.timestamp_ms + 100;
   std::array<std::uint8_t, 10> unique{};
   random.Fill(std::as_writable_bytes(std::span(unique)));

@@ -43,7 +43,7 @@ std::vector<std::string_view> BlockOf(const TextList& texts, std::uint32_t begin
 
 // The signature that all of them share.
 std::optional<std::string> SharedSignature(const std::vector<std::string_view>& texts) {
-  const std::optional<std::string> signature = TextTemplate::SignatureOf(texts.front());
+  std::optional<std::string> signature = TextTemplate::SignatureOf(texts.front());
   if (!signature) return std::nullopt;
   for (const std::string_view text : texts) {
     if (TextTemplate::SignatureOf(text) != signature) return std::nullopt;

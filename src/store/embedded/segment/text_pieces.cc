@@ -355,7 +355,7 @@ std::size_t PieceBlock::memory_bytes() const {
   for (const Pattern& pattern : patterns_) {
     bytes += sizeof(Pattern);
     for (const std::vector<Code>& codes : pattern.codes) {
-      bytes += sizeof(codes) + codes.size() * sizeof(Code);
+      bytes += sizeof(std::vector<Code>) + codes.size() * sizeof(Code);
     }
   }
   return bytes;

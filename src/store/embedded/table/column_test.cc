@@ -118,8 +118,8 @@ TEST(MemoryDictionary, KnowsWhetherThereAreCapitals) {
   }
 }
 
-std::shared_ptr<const MemoryTable> TableOf(std::shared_ptr<const MemoryDictionary> dictionary,
-                                           std::vector<ColumnKey> keys) {
+std::shared_ptr<const MemoryTable> TableOf(
+    const std::shared_ptr<const MemoryDictionary>& dictionary, std::vector<ColumnKey> keys) {
   auto row_keys = std::make_shared<MemoryRowKeys>();
   row_keys->timestamps_ms = {10, 20, 20};
   row_keys->ingested_ms = {7, 5, 6};

@@ -17,7 +17,7 @@ constexpr std::size_t kLearnedBytesMax = 16 << 20;
 std::size_t BytesOf(const KnownShape& shape) {
   return sizeof(shape) + shape.skeleton.text.size() +
          shape.columns.size() *
-             (sizeof(KnownColumn*) + sizeof(std::uint32_t) + sizeof(MarkedSkeleton::Mark));
+             (sizeof(void*) + sizeof(std::uint32_t) + sizeof(MarkedSkeleton::Mark));
 }
 
 }  // namespace
