@@ -1,6 +1,7 @@
 // The decoders behind a segment's checksums, which would stop nearly every input at the door. The
 // first byte chooses one, the second how much there should be.
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -144,7 +145,8 @@ void Decode(unsigned choice, const Buffer& buffer, std::uint32_t count) {
     case 10:
       return static_cast<void>(WordIndex::Parse(bytes, kFileBytes));
     case 11:
-      return static_cast<void>(FindInWordBlock(bytes, "word", count).has_value());
+      return static_cast<void>(
+          FindInWordBlock(bytes, "word", std::array{count, 1U, 100'000U}).has_value());
     default:
       return static_cast<void>(DecodeFooter(bytes, kFileBytes).has_value());
   }

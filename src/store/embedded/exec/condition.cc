@@ -97,6 +97,8 @@ Condition MakeLeaf(const Node& node) {
   if (node.text_test) {
     if (const auto* phrase = std::get_if<PhraseTest>(&*node.text_test)) {
       leaf->may_be_number = MayBeInNumber(*phrase);
+      leaf->may_be_bool =
+          phrase->words.size() == 1 && (phrase->words[0] == "true" || phrase->words[0] == "false");
     }
   }
   Condition condition;

@@ -32,6 +32,7 @@ struct Leaf {
   std::string glob_literal;  // the longest piece that every text that fits holds, maybe folded
   // Of a PhraseTest: false when no number's text can hold all words.
   bool may_be_number = true;
+  bool may_be_bool = true;  // the same of true and false
 };
 
 // A predicate as a tree for the executor: the leaves and what joins them, the cheap ones first.

@@ -30,8 +30,8 @@ std::optional<T> NumberOf(std::string_view text) {
 // The test of one leaf on one column.
 class LeafCodes {
  public:
-  LeafCodes(const Leaf& leaf, const FieldColumn& column, const Table& table)
-      : leaf_(leaf), node_(*leaf.node), column_(column), table_(table) {}
+  LeafCodes(const Leaf& leaf, const LeafWords& words, const FieldColumn& column, const Table& table)
+      : leaf_(leaf), words_(words), node_(*leaf.node), column_(column), table_(table) {}
 
   Result<CodeSet> Find() {
     if (node_.text_test) {
@@ -322,7 +322,7 @@ class LeafCodes {
         if (!leaf_.may_be_number) return CodeSet();
         break;
       case ValueType::kBool:
-        if (phrase.words.size() > 1) return CodeSet();
+        if (phrase.words.size() > 1 || !leaf_.may_be_bool) return CodeSet();
         break;
     }
     RETURN_IF_ERROR(Open());
@@ -349,24 +349,24 @@ class LeafCodes {
 
   Result<CodeSet> FindWords(const PhraseTest& phrase) {
     using Kind = Table::WordHits::Kind;
+    if (words_.RulesOut(column_.column)) return CodeSet();
     std::optional<std::vector<Code>> candidates;
     bool all_known = true;
-    for (const std::string& word : phrase.words) {
-      ASSIGN_OR_RETURN(Table::WordHits hits, table_.FindWord(column_.column, word));
-      if (hits.kind == Kind::kNone) return CodeSet();
-      if (hits.kind == Kind::kUnknown) {
+    for (const Table::WordHits& hits : words_.hits()) {
+      const Table::WordHits::OfColumn of_column = hits.Of(column_.column);
+      if (of_column.kind == Kind::kUnknown) {
         all_known = false;
         continue;
       }
       if (!candidates) {
-        candidates = std::move(hits.codes);
+        candidates = *of_column.codes;
         continue;
       }
       std::vector<Code> both;
       std::set_intersection(candidates->begin(),
                             candidates->end(),
-                            hits.codes.begin(),
-                            hits.codes.end(),
+                            of_column.codes->begin(),
+                            of_column.codes->end(),
                             std::back_inserter(both));
       candidates = std::move(both);
     }
@@ -401,6 +401,7 @@ class LeafCodes {
   }
 
   const Leaf& leaf_;
+  const LeafWords& words_;
   const Matcher::Node& node_;
   const FieldColumn& column_;
   const Table& table_;
@@ -412,8 +413,29 @@ class LeafCodes {
 
 }  // namespace
 
-Result<CodeSet> CodesOfLeaf(const Leaf& leaf, const FieldColumn& column, const Table& table) {
-  return LeafCodes(leaf, column, table).Find();
+Result<LeafWords> LeafWords::Of(const Leaf& leaf, const Table& table) {
+  LeafWords words;
+  const auto& test = leaf.node->text_test;
+  const PhraseTest* phrase = test ? std::get_if<PhraseTest>(&*test) : nullptr;
+  if (phrase == nullptr) return words;
+  for (const std::string& word : phrase->words) {
+    ASSIGN_OR_RETURN(Table::WordHits hits, table.FindWord(word));
+    words.hits_.push_back(std::move(hits));
+  }
+  return words;
+}
+
+bool LeafWords::RulesOut(ColumnIndex column) const {
+  return std::any_of(hits_.begin(), hits_.end(), [&](const Table::WordHits& hits) {
+    return hits.Of(column).kind == Table::WordHits::Kind::kNone;
+  });
+}
+
+Result<CodeSet> CodesOfLeaf(const Leaf& leaf,
+                            const LeafWords& words,
+                            const FieldColumn& column,
+                            const Table& table) {
+  return LeafCodes(leaf, words, column, table).Find();
 }
 
 }  // namespace postglass::store

@@ -244,8 +244,9 @@ Result<TableSelector::LeafResult> TableSelector::Find(const Leaf& leaf) {
   }
   if (leaf.node->kind == Matcher::Node::Kind::kExists) return FindExisting(leaf);
   LeafResult result;
+  ASSIGN_OR_RETURN(const LeafWords words, LeafWords::Of(leaf, table()));
   for (const FieldColumn& column : ColumnsOf(field, leaf.prefix, table())) {
-    ASSIGN_OR_RETURN(CodeSet set, CodesOfLeaf(leaf, column, table()));
+    ASSIGN_OR_RETURN(CodeSet set, CodesOfLeaf(leaf, words, column, table()));
     if (set.empty()) continue;
     const ColumnInfo& info = table().columns()[column.column];
     result.rows_estimate +=

@@ -57,8 +57,8 @@ class ForwardingTable : public Table {
     return inner_->MayHoldFolded(column, folded);
   }
 
-  Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const override {
-    return inner_->FindWord(column, folded_word);
+  Result<WordHits> FindWord(std::string_view folded_word) const override {
+    return inner_->FindWord(folded_word);
   }
 
  private:
@@ -75,17 +75,23 @@ class IndexedTable final : public ForwardingTable {
     return !CodesWhere(column, [&](const std::string& text) { return text == folded; }).empty();
   }
 
-  Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const override {
-    if (columns()[column].key.type != ValueType::kString) return WordHits{};
-    std::vector<Code> codes = CodesWhere(column, [&](const std::string& text) {
-      Words rest(text);
-      for (auto word = rest.Next(); !word.empty(); word = rest.Next()) {
-        if (word == folded_word) return true;
-      }
-      return false;
-    });
-    if (codes.empty()) return WordHits{WordHits::Kind::kNone, {}};
-    return WordHits{WordHits::Kind::kSome, std::move(codes)};
+  Result<WordHits> FindWord(std::string_view folded_word) const override {
+    WordHits hits;
+    hits.columns.resize(columns().size());
+    for (ColumnIndex column = 0; column < columns().size(); ++column) {
+      if (columns()[column].key.type != ValueType::kString) continue;
+      std::vector<Code> codes = CodesWhere(column, [&](const std::string& text) {
+        Words rest(text);
+        for (auto word = rest.Next(); !word.empty(); word = rest.Next()) {
+          if (word == folded_word) return true;
+        }
+        return false;
+      });
+      WordHits::OfColumn& of = hits.columns[column];
+      of.kind = codes.empty() ? WordHits::Kind::kNone : WordHits::Kind::kSome;
+      if (!codes.empty()) of.codes = std::make_shared<const std::vector<Code>>(std::move(codes));
+    }
+    return hits;
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <tuple>
 #include <vector>
 
 #include "store/coding.h"
@@ -215,6 +216,22 @@ Result<Codes> DecodePlanes(std::string_view bytes,
 }
 
 }  // namespace
+
+StoredCodes::StoredCodes(std::variant<NumberArray, Codes> codes) : codes_(std::move(codes)) {
+  if (const auto* numbers = std::get_if<NumberArray>(&codes_)) {
+    std::tie(min_, max_) = numbers->Bounds();
+    return;
+  }
+  std::get<Codes>(codes_).Visit([&](const auto& values) {
+    if (values.size() == 0) return;
+    min_ = values[0];
+    max_ = values[0];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      min_ = std::min<std::uint64_t>(min_, values[i]);
+      max_ = std::max<std::uint64_t>(max_, values[i]);
+    }
+  });
+}
 
 Result<StoredCodes> StoredCodes::Parse(std::shared_ptr<const Buffer> owner,
                                        std::string_view bytes,

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "store/embedded/segment/buffer.h"
 #include "store/embedded/segment/number_array.h"
+#include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 
 namespace postglass::store {
@@ -37,6 +38,11 @@ class StoredCodes {
   // The codes, when they are not packed but whole already; else null.
   const Codes* whole() const { return std::get_if<Codes>(&codes_); }
 
+  // False only when none of them is in the set, as far as the least and the greatest tell.
+  bool MayHold(const CodeSet& set) const {
+    return !set.empty() && set.begin() <= max_ && set.end() > min_;
+  }
+
   // All of them, as narrow as the dictionary allows. Errors: kCorruption.
   Result<Codes> Unpack(std::uint32_t dictionary_size) const;
 
@@ -44,10 +50,12 @@ class StoredCodes {
   std::size_t memory_bytes() const;
 
  private:
-  explicit StoredCodes(std::variant<NumberArray, Codes> codes) : codes_(std::move(codes)) {}
+  explicit StoredCodes(std::variant<NumberArray, Codes> codes);
 
   std::shared_ptr<const Buffer> owner_;  // of packed ones
   std::variant<NumberArray, Codes> codes_;
+  std::uint64_t min_ = 0;  // none is below
+  std::uint64_t max_ = 0;  // or above
 };
 
 // Requires: slack behind the bytes, as Buffer has it.

@@ -239,7 +239,7 @@ Status ColumnWriter::WriteTexts(ColumnIndex column, ColumnEntry& entry) {
   entry.dictionary = written.index;
   entry.has_pieces = written.has_pieces;
   if (!written.has_pieces && texts.size() >= kWordsValuesMin) finder_.Add(column, texts);
-  if (texts.size() >= kFilterValuesMin) RETURN_IF_ERROR(WriteFilterAndWords(texts, written, entry));
+  RETURN_IF_ERROR(WriteFilterAndWords(column, texts, written, entry));
   texts_by_size_.emplace(texts.size(),
                          Texts{column,
                                Hash64(texts.arena),
@@ -248,14 +248,17 @@ Status ColumnWriter::WriteTexts(ColumnIndex column, ColumnEntry& entry) {
   return {};
 }
 
-Status ColumnWriter::WriteFilterAndWords(const TextList& texts,
+Status ColumnWriter::WriteFilterAndWords(ColumnIndex column,
+                                         const TextList& texts,
                                          const TextIndex::Written& written,
                                          ColumnEntry& entry) {
-  entry.has_words = texts.size() >= kWordsValuesMin;
+  entry.ids_in_filter = texts.size() >= kWordsValuesMin;
+  const bool has_filter = texts.size() >= kFilterValuesMin;
+  // Nobody looks for words in the text that an event came as.
+  const bool has_words = entry.key.kind != ColumnKind::kAttributesText;
   std::vector<std::uint64_t> hashes;
-  hashes.reserve(texts.size());
-  HashSet digit_words;
-  WordIndexWriter words;
+  if (has_filter) hashes.reserve(texts.size());
+  HashSet ids;
   std::string folded;
   for (Code code = 0; code < texts.size(); ++code) {
     std::string_view text = texts[code];
@@ -266,19 +269,21 @@ Status ColumnWriter::WriteFilterAndWords(const TextList& texts,
     }
     // What is a piece of another column is in that one's filter.
     const bool is_piece = written.single_pieces[code];
-    if (!is_piece) hashes.push_back(Hash64(text, kValueSeed));
-    if (!entry.has_words) continue;
+    if (has_filter && !is_piece) hashes.push_back(Hash64(text, kValueSeed));
+    if (!has_words) continue;
     const bool is_id = is_piece || written.id_blocks[code / written.block_values];
     Words in_text(text);
     for (std::string_view word = in_text.Next(); !word.empty(); word = in_text.Next()) {
-      if (!HasDigit(word)) {
-        words.Add(code, word);
+      if (!entry.ids_in_filter || !HasDigit(word)) {
+        words_.Add(code, word);
       } else if (!is_id) {
-        digit_words.Insert(Hash64(word, kWordSeed));
+        ids.Insert(Hash64(word, kWordSeed));
       }
     }
   }
-  for (const std::uint64_t hash : digit_words.ToVector()) hashes.push_back(hash);
+  words_.EndColumn(column, texts.size());
+  if (!has_filter) return {};
+  for (const std::uint64_t hash : ids.ToVector()) hashes.push_back(hash);
   const std::string filter = BuildKeyFilter(hashes);
   entry.filter_offset = out_.offset();
   entry.filter_bytes = static_cast<std::uint32_t>(filter.size());
@@ -286,10 +291,7 @@ Status ColumnWriter::WriteFilterAndWords(const TextList& texts,
     entry.filter_checksums.push_back(
         Hash64(std::string_view(filter).substr(begin, kFilterPageBytes)));
   }
-  RETURN_IF_ERROR(out_.AppendPlain(filter));
-  if (words.empty()) return {};
-  ASSIGN_OR_RETURN(entry.words, words.Write(out_, texts.size()));
-  return {};
+  return out_.AppendPlain(filter);
 }
 
 }  // namespace postglass::store

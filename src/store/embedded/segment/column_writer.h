@@ -11,6 +11,7 @@
 #include "store/embedded/segment/text_index.h"
 #include "store/embedded/segment/text_list.h"
 #include "store/embedded/segment/text_pieces.h"
+#include "store/embedded/segment/word_index.h"
 #include "store/embedded/table/table.h"
 
 namespace postglass::store {
@@ -33,6 +34,9 @@ class ColumnWriter {
 
   std::vector<ColumnEntry> TakeEntries() { return std::move(entries_); }
 
+  // The index of the words of all columns.
+  Result<Extent> WriteWords() { return words_.Write(out_); }
+
  private:
   // Short and simple values first: others may be made of them.
   std::vector<ColumnIndex> OrderOfColumns() const;
@@ -41,7 +45,8 @@ class ColumnWriter {
   Status WriteCounts(ColumnIndex column, ColumnEntry& entry);
   Status WriteNumbers(ColumnIndex column, ColumnEntry& entry);
   Status WriteTexts(ColumnIndex column, ColumnEntry& entry);
-  Status WriteFilterAndWords(const TextList& texts,
+  Status WriteFilterAndWords(ColumnIndex column,
+                             const TextList& texts,
                              const TextIndex::Written& written,
                              ColumnEntry& entry);
   Result<TextList> LoadTexts(ColumnIndex column) const;
@@ -59,6 +64,7 @@ class ColumnWriter {
   std::span<const CodesRelation> relations_;
   ExtentWriter& out_;
   PieceFinder finder_;
+  WordIndexWriter words_;
   std::vector<ColumnEntry> entries_;
   std::multimap<std::uint32_t, Texts> texts_by_size_;
 };

@@ -14,6 +14,9 @@ namespace {
 
 enum class Form : std::uint8_t { kOne, kLists };
 
+// An event has at most kRowValuesMax values, which is far below.
+constexpr std::uint32_t kLengthMax = 0xFFFF;
+
 tl::unexpected<Error> NoFunction() {
   return Fail(ErrorCode::kCorruption, "codes that do not follow from their key");
 }
@@ -122,16 +125,17 @@ Result<DeterminedCodes> DeterminedCodes::Parse(const std::shared_ptr<const Buffe
                      StoredCodes::Parse(bytes, in.Take(in.remaining()), key_size, dictionary_size));
     return made;
   }
-  made.owner_ = bytes;
-  made.lengths_ = NumberArray::Take(in, key_size);
-  if (!made.lengths_ || made.lengths_->size() != key_size) return NoFunction();
+  const std::optional<NumberArray> lengths = NumberArray::Take(in, key_size);
+  if (!lengths || lengths->size() != key_size) return NoFunction();
   std::map<std::uint32_t, std::uint32_t> keys_of_length;
   std::uint64_t values_count = 0;
+  made.lengths_.resize(key_size);
   made.ranks_.resize(key_size);
   for (std::uint32_t key = 0; key < key_size; ++key) {
-    const std::uint64_t length = (*made.lengths_)[key];
-    if (length > values_max - values_count) return NoFunction();
+    const std::uint64_t length = (*lengths)[key];
+    if (length > values_max - values_count || length > kLengthMax) return NoFunction();
     values_count += length;
+    made.lengths_[key] = static_cast<std::uint16_t>(length);
     if (length > 0) made.ranks_[key] = keys_of_length[static_cast<std::uint32_t>(length)]++;
   }
   for (const auto& [length, keys] : keys_of_length) {
@@ -152,7 +156,7 @@ void DeterminedCodes::Append(Code key, std::vector<Code>& out) const {
     out.push_back((*one_)[key]);
     return;
   }
-  const auto lists = lists_.find(static_cast<std::uint32_t>((*lengths_)[key]));
+  const auto lists = lists_.find(lengths_[key]);
   if (lists == lists_.end()) return;
   for (const StoredCodes& place : lists->second) out.push_back(place[ranks_[key]]);
 }
@@ -160,7 +164,15 @@ void DeterminedCodes::Append(Code key, std::vector<Code>& out) const {
 namespace {
 
 // hits[i] |= whether code i is in the set.
-void NoteHits(const Codes& codes, const CodeSet& set, std::vector<std::uint8_t>& hits) {
+Status NoteHits(const StoredCodes& stored,
+                std::uint32_t dictionary_size,
+                const CodeSet& set,
+                std::vector<std::uint8_t>& hits) {
+  std::optional<Codes> unpacked;
+  if (stored.whole() == nullptr) {
+    ASSIGN_OR_RETURN(unpacked, stored.Unpack(dictionary_size));
+  }
+  const Codes& codes = unpacked ? *unpacked : *stored.whole();
   codes.Visit([&](const auto& values) {
     const std::size_t count = values.size();
     if (set.is_range()) {
@@ -180,6 +192,7 @@ void NoteHits(const Codes& codes, const CodeSet& set, std::vector<std::uint8_t>&
       hits[i] |= table[std::min<Code>(Code{values[i]} - begin, last)];
     }
   });
+  return {};
 }
 
 }  // namespace
@@ -188,29 +201,32 @@ Result<CodeSet> DeterminedCodes::KeysOf(const CodeSet& codes, std::uint32_t dict
   std::vector<Code> keys;
   if (codes.empty()) return CodeSet();
   if (one_) {
-    ASSIGN_OR_RETURN(const Codes of_key, one_->Unpack(dictionary_size));
+    if (!one_->MayHold(codes)) return CodeSet();
     std::vector<std::uint8_t> hits(key_size_);
-    NoteHits(of_key, codes, hits);
+    RETURN_IF_ERROR(NoteHits(*one_, dictionary_size, codes, hits));
     for (Code key = 0; key < key_size_; ++key) {
       if (hits[key] != 0) keys.push_back(key);
     }
     return CodeSet::List(std::move(keys));
   }
   std::map<std::uint32_t, std::vector<std::uint8_t>> hits_of_length;  // by rank
+  bool any = false;
   for (const auto& [length, lists] : lists_) {
     std::vector<std::uint8_t>& hits = hits_of_length[length];
     hits.resize(lists.front().size());
     for (const StoredCodes& place : lists) {
-      ASSIGN_OR_RETURN(const Codes of_place, place.Unpack(dictionary_size));
-      NoteHits(of_place, codes, hits);
+      if (!place.MayHold(codes)) continue;
+      any = true;
+      RETURN_IF_ERROR(NoteHits(place, dictionary_size, codes, hits));
     }
   }
-  std::uint64_t last_length = 0;
+  if (!any) return CodeSet();
+  std::uint16_t last_length = 0;
   const std::vector<std::uint8_t>* hits = nullptr;
   for (Code key = 0; key < key_size_; ++key) {
-    const std::uint64_t length = (*lengths_)[key];
+    const std::uint16_t length = lengths_[key];
     if (length == 0) continue;
-    if (length != last_length) hits = &hits_of_length[static_cast<std::uint32_t>(length)];
+    if (length != last_length) hits = &hits_of_length[length];
     last_length = length;
     if ((*hits)[ranks_[key]] != 0) keys.push_back(key);
   }
@@ -253,7 +269,7 @@ Result<Codes> DeterminedCodes::ExpandLists(const Layout& layout,
   std::vector<std::uint32_t> begins(key_size_ + std::size_t{1});
   std::map<std::uint32_t, std::vector<std::uint32_t>> keys_of_length;
   for (std::uint32_t key = 0; key < key_size_; ++key) {
-    const auto length = static_cast<std::uint32_t>((*lengths_)[key]);
+    const std::uint32_t length = lengths_[key];
     begins[key + 1] = begins[key] + length;
     if (length > 0) keys_of_length[length].push_back(key);
   }
@@ -279,9 +295,9 @@ Result<Codes> DeterminedCodes::ExpandLists(const Layout& layout,
 }
 
 std::size_t DeterminedCodes::memory_bytes() const {
-  std::size_t bytes = sizeof(*this) + ranks_.size() * sizeof(ranks_[0]);
+  std::size_t bytes =
+      sizeof(*this) + lengths_.size() * sizeof(lengths_[0]) + ranks_.size() * sizeof(ranks_[0]);
   if (one_) bytes += one_->memory_bytes();
-  if (lengths_) bytes += lengths_->memory_bytes();
   for (const auto& of_length : lists_) {
     for (const StoredCodes& codes : of_length.second) bytes += codes.memory_bytes();
   }

@@ -11,7 +11,6 @@
 #include "base/result.h"
 #include "store/embedded/segment/buffer.h"
 #include "store/embedded/segment/code_stream.h"
-#include "store/embedded/segment/number_array.h"
 #include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/layout.h"
@@ -90,10 +89,10 @@ class DeterminedCodes {
                             std::span<const Code> key_of_row) const;
 
   std::uint32_t key_size_ = 0;
-  std::optional<StoredCodes> one_;       // each code of the key has one value
-  std::shared_ptr<const Buffer> owner_;  // of the lengths
-  std::optional<NumberArray> lengths_;
-  std::vector<std::uint32_t> ranks_;  // by the key's code
+  std::optional<StoredCodes> one_;  // each code of the key has one value
+  // By the key's code: how many values it has, and which of those with as many it is.
+  std::vector<std::uint16_t> lengths_;
+  std::vector<std::uint32_t> ranks_;
   std::map<std::uint32_t, Lists> lists_;
 };
 

@@ -29,8 +29,8 @@ inline constexpr std::size_t kPatternsMax = 1024;       // of pieces, of one dic
 inline constexpr std::size_t kTemplateDigitsMax = 256;  // positions that vary
 inline constexpr std::size_t kRunBytesMax = 64;         // one varying run of a template
 
-// Values up to which a look-up reads the dictionary rather than a filter, and words are searched
-// in it rather than in postings.
+// Values up to which a look-up reads the dictionary rather than a filter, and words with a digit
+// are indexed like all others rather than left to filter and templates.
 inline constexpr std::uint32_t kFilterValuesMin = 65;
 inline constexpr std::uint32_t kWordsValuesMin = 257;
 

@@ -187,6 +187,25 @@ std::optional<NumberArray> NumberArray::Take(ByteReader& in, std::uint64_t count
   return array;
 }
 
+std::pair<std::uint64_t, std::uint64_t> NumberArray::Bounds() const {
+  // Sums wrap in damaged arrays alone, whose numbers do so too.
+  const auto top = [](std::uint64_t base, unsigned width) {
+    return width >= 64 ? ~std::uint64_t{0} : base + ((std::uint64_t{1} << width) - 1);
+  };
+  if (form_ != Form::kBlocks) {
+    std::pair bounds(base_, top(base_, width_));
+    for (const std::uint64_t number : patch_numbers_) {
+      bounds.second = std::max(bounds.second, number);
+    }
+    return bounds;
+  }
+  std::pair<std::uint64_t, std::uint64_t> bounds(base_, base_);
+  for (const Block& block : blocks_) {
+    bounds.second = std::max(bounds.second, top(block.base, block.width));
+  }
+  return bounds;
+}
+
 std::uint64_t NumberArray::Patched(std::size_t i) const {
   const auto place = std::lower_bound(patch_places_.begin(), patch_places_.end(), i);
   if (place != patch_places_.end() && *place == i) {

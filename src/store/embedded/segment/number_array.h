@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/coding.h"
@@ -39,6 +40,9 @@ class NumberArray {
     }
     return Patched(i);
   }
+
+  // No number is below the first or above the second; the second may be more than the largest.
+  std::pair<std::uint64_t, std::uint64_t> Bounds() const;
 
   // All of them, to out[0 … size()).
   template <class T>

@@ -52,7 +52,12 @@ TEST(NumberArray, GivesBackWhatWasAppended) {
       std::vector<std::uint64_t> copy(count);
       array->CopyTo(copy.data());
       EXPECT_EQ(copy, numbers);
-      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ((*array)[i], numbers[i]);
+      const auto [least, greatest] = array->Bounds();
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ((*array)[i], numbers[i]);
+        ASSERT_GE(numbers[i], least);
+        ASSERT_LE(numbers[i], greatest);
+      }
       // Cut anywhere it is none.
       const std::size_t whole = bytes.size() - 1;
       for (std::size_t size = 0; size < whole; size += 1 + whole / 50) {

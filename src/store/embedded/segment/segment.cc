@@ -46,7 +46,7 @@ Result<Footer> ReadFooter(const RandomAccessFile& file, SegmentId id, const std:
   }
   std::string raw;
   if (!Decompress(stored, trailer.footer_raw_bytes, raw)) return damaged("the footer is no frame");
-  Result<Footer> footer = DecodeFooter(raw, file_bytes);
+  Result<Footer> footer = DecodeFooter(raw, file_bytes, trailer.version);
   if (!footer) return damaged(footer.error().message);
   if (footer->info.id != id) return damaged("the footer is of another segment");
   footer->info.file_bytes = file_bytes;
@@ -121,8 +121,8 @@ Result<bool> Segment::MayHoldFolded(ColumnIndex column, std::string_view folded)
   return impl_->MayHoldFolded(column, folded);
 }
 
-Result<Table::WordHits> Segment::FindWord(ColumnIndex column, std::string_view folded_word) const {
-  return impl_->FindWord(column, folded_word);
+Result<Table::WordHits> Segment::FindWord(std::string_view folded_word) const {
+  return impl_->FindWord(folded_word);
 }
 
 }  // namespace postglass::store

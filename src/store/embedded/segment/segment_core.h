@@ -17,8 +17,6 @@ enum class PartKind : std::uint32_t {
   kDictionary,  // index or numbers
   kTexts,
   kFilter,
-  kWords,  // index
-  kWordBlocks,
   kLayout,
 };
 
@@ -26,6 +24,8 @@ enum class PartKind : std::uint32_t {
 inline constexpr std::uint32_t kKeysPart = 0xFFFFFFF0;
 inline constexpr std::uint32_t kShapeOfRowPart = 0xFFFFFFF1;
 inline constexpr std::uint32_t kPlacesPart = 0xFFFFFFF2;
+inline constexpr std::uint32_t kWordsPart = 0xFFFFFFF3;  // index
+inline constexpr std::uint32_t kWordBlocksPart = 0xFFFFFFF4;
 
 constexpr std::uint32_t PartOf(std::uint32_t column, PartKind kind) {
   return column * 16 + static_cast<std::uint32_t>(kind);

@@ -84,7 +84,7 @@ class Segment final : public Table {
       ColumnIndex column) const override;
   Result<std::uint32_t> CountOf(ColumnIndex column, Code code) const override;
   Result<bool> MayHoldFolded(ColumnIndex column, std::string_view folded) const override;
-  Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const override;
+  Result<WordHits> FindWord(std::string_view folded_word) const override;
 
  private:
   class Impl;

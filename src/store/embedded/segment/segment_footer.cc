@@ -15,13 +15,12 @@ namespace {
 
 constexpr std::string_view kHeaderMagic = "PGLSSEG2";
 constexpr std::string_view kTrailerMagic = "PGLSEND2";
-constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kReservedColumns = 8;
 
 // Bits of a column's flags.
 constexpr std::uint8_t kLowerCase = 1;
 constexpr std::uint8_t kFolded = 2;
-constexpr std::uint8_t kWords = 4;
+constexpr std::uint8_t kIdsInFilter = 4;
 constexpr std::uint8_t kPieces = 8;
 
 void PutColumn(std::string& out, const ColumnEntry& column) {
@@ -33,7 +32,7 @@ void PutColumn(std::string& out, const ColumnEntry& column) {
   PutFixed(out,
            static_cast<std::uint8_t>(
                (column.all_lower_case ? kLowerCase : 0) | (column.all_folded ? kFolded : 0) |
-               (column.has_words ? kWords : 0) | (column.has_pieces ? kPieces : 0)));
+               (column.ids_in_filter ? kIdsInFilter : 0) | (column.has_pieces ? kPieces : 0)));
   PutFixed(out, static_cast<std::uint8_t>(column.codes_form));
   PutVarint(out, column.codes_of);
   PutExtent(out, column.codes);
@@ -52,7 +51,10 @@ void PutColumn(std::string& out, const ColumnEntry& column) {
     PutVarint(out, column.filter_offset);
     for (const std::uint64_t checksum : column.filter_checksums) PutFixed(out, checksum);
   }
-  PutExtent(out, column.words);
+}
+
+bool IsRead(std::uint32_t version) {
+  return version >= kSegmentVersionMin && version <= kSegmentVersion;
 }
 
 std::uint32_t Bounded(ByteReader& in, std::uint64_t max) {
@@ -71,7 +73,7 @@ Enum TakeEnum(ByteReader& in, Enum last) {
   return in.ok() ? static_cast<Enum>(value) : Enum{};
 }
 
-ColumnEntry TakeColumn(ByteReader& in, std::uint64_t file_bytes) {
+ColumnEntry TakeColumn(ByteReader& in, std::uint64_t file_bytes, std::uint32_t version) {
   ColumnEntry column;
   column.key.kind = TakeEnum(in, ColumnKind::kAttributesText);
   column.key.type = TakeEnum(in, ValueType::kBool);
@@ -81,7 +83,7 @@ ColumnEntry TakeColumn(ByteReader& in, std::uint64_t file_bytes) {
   const auto flags = in.Fixed<std::uint8_t>();
   column.all_lower_case = (flags & kLowerCase) != 0;
   column.all_folded = (flags & kFolded) != 0;
-  column.has_words = (flags & kWords) != 0;
+  column.ids_in_filter = (flags & kIdsInFilter) != 0;
   column.has_pieces = (flags & kPieces) != 0;
   column.codes_form = TakeEnum(in, CodesForm::kDetermined);
   column.codes_of = Bounded(in, kTableColumnsMax + kReservedColumns);
@@ -110,7 +112,7 @@ ColumnEntry TakeColumn(ByteReader& in, std::uint64_t file_bytes) {
       column.filter_checksums.push_back(in.Fixed<std::uint64_t>());
     }
   }
-  column.words = TakeExtent(in, file_bytes);
+  if (version == 2) TakeExtent(in, file_bytes);  // an index of words of its own
   return column;
 }
 
@@ -194,7 +196,7 @@ tl::unexpected<Error> Damaged(std::string_view name, std::string_view what) {
 
 std::string EncodeHeader(SegmentId id) {
   std::string out(kHeaderMagic);
-  PutFixed(out, kVersion);
+  PutFixed(out, kSegmentVersion);
   PutFixed(out, static_cast<std::uint32_t>(kTextRulesVersion));
   PutFixed(out, id);
   PutFixed(out, Hash64(out));
@@ -203,7 +205,8 @@ std::string EncodeHeader(SegmentId id) {
 
 Status CheckHeader(std::string_view header, SegmentId id, std::string_view name) {
   ByteReader in(header);
-  if (in.Take(kHeaderMagic.size()) != kHeaderMagic) return Damaged(name, "no segment of version 2");
+  if (in.Take(kHeaderMagic.size()) != kHeaderMagic)
+    return Damaged(name, "no segment of this format");
   const auto version = in.Fixed<std::uint32_t>();
   const auto text_rules = in.Fixed<std::uint32_t>();
   const auto stored_id = in.Fixed<std::uint64_t>();
@@ -211,13 +214,14 @@ Status CheckHeader(std::string_view header, SegmentId id, std::string_view name)
   if (!in.ok() || Hash64(header.substr(0, kHeaderBytes - sizeof checksum)) != checksum) {
     return Damaged(name, "the header has a wrong checksum");
   }
-  if (version != kVersion || text_rules != kTextRulesVersion) {
+  if (!IsRead(version) || text_rules != kTextRulesVersion) {
     return Fail(ErrorCode::kUnsupported,
-                fmt::format("{}: format {} with text rules {}; this program reads {} and {}",
+                fmt::format("{}: format {} with text rules {}; this program reads {} to {} and {}",
                             name,
                             version,
                             text_rules,
-                            kVersion,
+                            kSegmentVersionMin,
+                            kSegmentVersion,
                             kTextRulesVersion));
   }
   if (stored_id != id) return Damaged(name, fmt::format("the header is of segment {}", stored_id));
@@ -230,7 +234,7 @@ std::string EncodeTrailer(const Trailer& trailer) {
   PutFixed(out, trailer.footer_stored_bytes);
   PutFixed(out, trailer.footer_raw_bytes);
   PutFixed(out, trailer.footer_checksum);
-  PutFixed(out, kVersion);
+  PutFixed(out, kSegmentVersion);
   PutFixed(out, std::uint32_t{0});
   PutFixed(out, Hash64(out));
   out += kTrailerMagic;
@@ -246,7 +250,7 @@ Result<Trailer> DecodeTrailer(std::string_view bytes,
   trailer.footer_stored_bytes = in.Fixed<std::uint32_t>();
   trailer.footer_raw_bytes = in.Fixed<std::uint32_t>();
   trailer.footer_checksum = in.Fixed<std::uint64_t>();
-  const auto version = in.Fixed<std::uint32_t>();
+  trailer.version = in.Fixed<std::uint32_t>();
   in.Fixed<std::uint32_t>();
   const auto checksum = in.Fixed<std::uint64_t>();
   if (in.Take(kTrailerMagic.size()) != kTrailerMagic || !in.AtEnd()) {
@@ -255,8 +259,8 @@ Result<Trailer> DecodeTrailer(std::string_view bytes,
   if (Hash64(bytes.substr(0, kTrailerBytes - sizeof checksum - kTrailerMagic.size())) != checksum) {
     return Damaged(name, "the trailer has a wrong checksum");
   }
-  if (version != kVersion) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("{}: format {}", name, version));
+  if (!IsRead(trailer.version)) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("{}: format {}", name, trailer.version));
   }
   if (trailer.footer_raw_bytes > kFooterBytesMax || trailer.footer_offset < kHeaderBytes ||
       trailer.footer_offset > file_bytes ||
@@ -281,6 +285,7 @@ std::string EncodeFooter(const Footer& footer) {
   PutFixed(out, info.table.ingested_max_ms);
   PutExtent(out, footer.keys);
   PutExtent(out, footer.shape_of_row);
+  PutExtent(out, footer.words);
   PutVarint(out, footer.columns.size());
   for (const ColumnEntry& column : footer.columns) PutColumn(out, column);
   PutVarint(out, footer.shapes.size());
@@ -288,7 +293,9 @@ std::string EncodeFooter(const Footer& footer) {
   return out;
 }
 
-Result<Footer> DecodeFooter(std::string_view bytes, std::uint64_t file_bytes) {
+Result<Footer> DecodeFooter(std::string_view bytes,
+                            std::uint64_t file_bytes,
+                            std::uint32_t version) {
   ByteReader in(bytes);
   Footer footer;
   SegmentInfo& info = footer.info;
@@ -306,9 +313,11 @@ Result<Footer> DecodeFooter(std::string_view bytes, std::uint64_t file_bytes) {
   info.table.ingested_max_ms = in.Fixed<std::int64_t>();
   footer.keys = TakeExtent(in, file_bytes);
   footer.shape_of_row = TakeExtent(in, file_bytes);
+  footer.has_words = version > 2;
+  if (footer.has_words) footer.words = TakeExtent(in, file_bytes);
   const std::uint32_t columns = Bounded(in, kTableColumnsMax + kReservedColumns);
   for (std::uint32_t i = 0; i < columns && in.ok(); ++i) {
-    footer.columns.push_back(TakeColumn(in, file_bytes));
+    footer.columns.push_back(TakeColumn(in, file_bytes, version));
   }
   const std::uint32_t shapes = Bounded(in, kTableShapesMax);
   for (std::uint32_t i = 0; i < shapes && in.ok(); ++i) {

@@ -66,11 +66,14 @@ struct ColumnEntry {
   std::uint32_t filter_bytes = 0;
   std::vector<std::uint64_t> filter_checksums;
 
-  // Words are indexed: those without a digit by `words` (when there are any), those with one by the
-  // filter or by templates whose words are not in it.
-  bool has_words = false;
-  Extent words;
+  // Words with a digit are told by the filter, or by templates whose words are not in it; else they
+  // are indexed like all others.
+  bool ids_in_filter = false;
 };
+
+// What is written, and the oldest that is read.
+inline constexpr std::uint32_t kSegmentVersion = 3;
+inline constexpr std::uint32_t kSegmentVersionMin = 2;
 
 // A file's header: 32 bytes.
 inline constexpr std::size_t kHeaderBytes = 32;
@@ -82,6 +85,7 @@ Status CheckHeader(std::string_view header, SegmentId id, std::string_view name)
 inline constexpr std::size_t kTrailerBytes = 48;
 
 struct Trailer {
+  std::uint32_t version = 0;
   std::uint64_t footer_offset = 0;
   std::uint32_t footer_stored_bytes = 0;
   std::uint32_t footer_raw_bytes = 0;
@@ -98,12 +102,16 @@ struct Footer {
   SegmentInfo info;  // file_bytes: not in the footer, filled by who reads
   Extent keys;
   Extent shape_of_row;
+  Extent words;           // word_index.h; empty: no string has one
+  bool has_words = true;  // false in version 2: words are looked for in the strings
   std::vector<Shape> shapes;
   std::vector<ColumnEntry> columns;
 };
 
 std::string EncodeFooter(const Footer& footer);
-// `file_bytes` bounds all places. Errors: kCorruption.
-Result<Footer> DecodeFooter(std::string_view bytes, std::uint64_t file_bytes);
+// `file_bytes` bounds all places; `version` is the trailer's. Errors: kCorruption.
+Result<Footer> DecodeFooter(std::string_view bytes,
+                            std::uint64_t file_bytes,
+                            std::uint32_t version = kSegmentVersion);
 
 }  // namespace postglass::store

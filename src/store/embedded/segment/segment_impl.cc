@@ -39,8 +39,10 @@ Segment::Impl::Impl(std::shared_ptr<const SegmentCore> shared_core, Footer f)
       footer(std::move(f)),
       classes(footer.shapes, footer.columns.size()) {
   infos.reserve(footer.columns.size());
+  dictionary_sizes.reserve(footer.columns.size());
   for (const ColumnEntry& entry : footer.columns) {
     infos.push_back({entry.key, entry.dictionary_size, entry.values_count});
+    dictionary_sizes.push_back(entry.dictionary_size);
   }
 }
 
@@ -394,83 +396,100 @@ Result<bool> Segment::Impl::PieceMayHold(ColumnIndex column, std::string_view fo
 }
 
 Result<bool> Segment::Impl::PieceMayHoldWord(ColumnIndex column,
-                                             std::string_view folded_word) const {
+                                             std::string_view folded_word,
+                                             const WordHits& hits_of_sources) const {
   ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
-  std::set<ColumnIndex> asked;
   for (const PiecePattern& pattern : index->patterns()) {
     const ColumnIndex source = pattern.columns[0];
     if (!pattern.is_single() || !IsSource(source)) continue;
     for (const std::string& literal : pattern.literals) {
       if (HoldsWord(Fold(literal), folded_word)) return true;
     }
-    if (!asked.insert(source).second) continue;
-    ASSIGN_OR_RETURN(const WordHits hits, FindWord(source, folded_word));
-    if (hits.kind != WordHits::Kind::kNone) return true;
+    if (hits_of_sources.columns[source].kind != WordHits::Kind::kNone) return true;
   }
   return false;
 }
 
-Result<std::shared_ptr<const WordIndex>> Segment::Impl::WordIndexOf(ColumnIndex column) const {
-  const ColumnEntry& entry = footer.columns[column];
+Result<std::shared_ptr<const WordIndex>> Segment::Impl::WordIndexOfAll() const {
   return core->Cached<WordIndex>(
-      PartOf(column, PartKind::kWords),
+      kWordsPart,
       0,
       [&]() -> Result<std::shared_ptr<const WordIndex>> {
-        ASSIGN_OR_RETURN(const auto bytes, reader().Read(entry.words));
+        ASSIGN_OR_RETURN(const auto bytes, reader().Read(footer.words));
         auto index = WordIndex::Parse(bytes->view(), file_bytes());
-        if (index == nullptr) return reader().Damaged(entry.words, "no index of words");
+        if (index == nullptr) return reader().Damaged(footer.words, "no index of words");
         return index;
       },
       [](const WordIndex& index) { return index.memory_bytes(); });
 }
 
-Result<Table::WordHits> Segment::Impl::FindPlainWord(ColumnIndex column,
-                                                     std::string_view folded_word) const {
-  const ColumnEntry& entry = footer.columns[column];
-  if (entry.words.empty()) return WordHits{WordHits::Kind::kNone, {}};
-  ASSIGN_OR_RETURN(const auto index, WordIndexOf(column));
+Result<std::vector<WordPosting>> Segment::Impl::PostingsOf(std::string_view folded_word) const {
+  if (footer.words.empty()) return std::vector<WordPosting>();
+  ASSIGN_OR_RETURN(const auto index, WordIndexOfAll());
   const std::optional<std::uint32_t> block = index->BlockFor(folded_word);
-  if (!block) return WordHits{WordHits::Kind::kNone, {}};
+  if (!block) return std::vector<WordPosting>();
   const Extent& place = index->place_of(*block);
   ASSIGN_OR_RETURN(const auto bytes,
                    core->Cached<Buffer>(
-                       PartOf(column, PartKind::kWordBlocks),
+                       kWordBlocksPart,
                        *block,
                        [&] { return reader().Read(place); },
                        [](const Buffer& buffer) { return buffer.size(); }));
-  Result<std::vector<Code>> codes =
-      FindInWordBlock(bytes->view(), folded_word, entry.dictionary_size);
-  if (!codes) return reader().Damaged(place, codes.error().message);
-  if (codes->empty()) return WordHits{WordHits::Kind::kNone, {}};
-  return WordHits{WordHits::Kind::kSome, std::move(*codes)};
+  auto postings = FindInWordBlock(bytes->view(), folded_word, dictionary_sizes);
+  if (!postings) return reader().Damaged(place, postings.error().message);
+  return postings;
 }
 
-Result<Table::WordHits> Segment::Impl::FindWord(ColumnIndex column,
-                                                std::string_view folded_word) const {
-  const ColumnEntry& entry = footer.columns[column];
-  const ColumnIndex texts = TextsOf(column);
-  const ColumnEntry& of = footer.columns[texts];
-  if (entry.key.type != ValueType::kString || !of.has_words) return WordHits{};
-  if (entry.dictionary_form == DictionaryForm::kAffixed) {
-    // A word of the affixes is in every value.
-    for (const std::string& affix : {Fold(entry.prefix), Fold(entry.suffix)}) {
-      if (HoldsWord(affix, folded_word)) {
-        WordHits hits{WordHits::Kind::kSome, std::vector<Code>(entry.dictionary_size)};
-        std::iota(hits.codes.begin(), hits.codes.end(), Code{0});
-        return hits;
+// The columns whose filter and templates do not rule out a word with a digit.
+Status Segment::Impl::AddIdColumns(std::string_view folded_word, WordHits& hits) const {
+  const std::uint64_t hash = Hash64(folded_word, kWordSeed);
+  // Those that are made of others' pieces ask what is known of the others.
+  for (const bool has_pieces : {false, true}) {
+    for (ColumnIndex column = 0; column < footer.columns.size(); ++column) {
+      const ColumnEntry& entry = footer.columns[column];
+      if (!entry.ids_in_filter || entry.has_pieces != has_pieces) continue;
+      ASSIGN_OR_RETURN(bool may_hold, FilterMayContain(column, hash));
+      if (!may_hold) {
+        ASSIGN_OR_RETURN(const auto index, TextIndexOf(column));
+        may_hold = index->IdMayHoldWord(folded_word);
       }
+      if (!may_hold && has_pieces) {
+        ASSIGN_OR_RETURN(may_hold, PieceMayHoldWord(column, folded_word, hits));
+      }
+      if (may_hold) hits.columns[column].kind = WordHits::Kind::kUnknown;
     }
   }
-  if (!HasDigit(folded_word)) return FindPlainWord(texts, folded_word);
-  ASSIGN_OR_RETURN(const bool in_filter, FilterMayContain(texts, Hash64(folded_word, kWordSeed)));
-  if (in_filter) return WordHits{};
-  ASSIGN_OR_RETURN(const auto index, TextIndexOf(texts));
-  if (index->IdMayHoldWord(folded_word)) return WordHits{};
-  if (of.has_pieces) {
-    ASSIGN_OR_RETURN(const bool held, PieceMayHoldWord(texts, folded_word));
-    if (held) return WordHits{};
+  return {};
+}
+
+Result<Table::WordHits> Segment::Impl::FindWord(std::string_view folded_word) const {
+  using Kind = WordHits::Kind;
+  if (!footer.has_words) return WordHits{};
+  WordHits hits;
+  hits.columns.resize(footer.columns.size(), {Kind::kNone, nullptr});
+  ASSIGN_OR_RETURN(std::vector<WordPosting> postings, PostingsOf(folded_word));
+  for (WordPosting& posting : postings) {
+    hits.columns[posting.column] = {
+        Kind::kSome, std::make_shared<const std::vector<Code>>(std::move(posting.codes))};
   }
-  return WordHits{WordHits::Kind::kNone, {}};
+  if (HasDigit(folded_word)) RETURN_IF_ERROR(AddIdColumns(folded_word, hits));
+  for (ColumnIndex column = 0; column < footer.columns.size(); ++column) {
+    const ColumnEntry& entry = footer.columns[column];
+    WordHits::OfColumn& of_column = hits.columns[column];
+    if (entry.key.type != ValueType::kString || entry.key.kind == ColumnKind::kAttributesText) {
+      of_column = {};
+    } else if (entry.dictionary_form != DictionaryForm::kStored) {
+      of_column = hits.columns[entry.dictionary_of];
+    }
+    if (entry.dictionary_form != DictionaryForm::kAffixed) continue;
+    // A word of the affixes is in every value.
+    if (HoldsWord(Fold(entry.prefix), folded_word) || HoldsWord(Fold(entry.suffix), folded_word)) {
+      auto all = std::make_shared<std::vector<Code>>(entry.dictionary_size);
+      std::iota(all->begin(), all->end(), Code{0});
+      of_column = {Kind::kSome, std::move(all)};
+    }
+  }
+  return hits;
 }
 
 }  // namespace postglass::store

@@ -51,13 +51,14 @@ class Segment::Impl {
   // Those that the column's strings are made of. Requires: an index of that column.
   Result<PieceSources> SourcesOf(const TextIndex& index, int depth) const;
   Result<std::shared_ptr<const TextIndex>> TextIndexOf(ColumnIndex column) const;
-  Result<std::shared_ptr<const WordIndex>> WordIndexOf(ColumnIndex column) const;
+  // Requires: footer.words is not empty.
+  Result<std::shared_ptr<const WordIndex>> WordIndexOfAll() const;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsPage(ColumnIndex column,
                                                                        std::uint32_t page) const;
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> CountsOf(ColumnIndex column) const;
   Result<std::uint32_t> CountOf(ColumnIndex column, Code code) const;
   Result<bool> MayHoldFolded(ColumnIndex column, std::string_view folded) const;
-  Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const;
+  Result<WordHits> FindWord(std::string_view folded_word) const;
 
   Extent FilterPage(const ColumnEntry& entry, std::uint32_t page) const;
   Result<bool> FilterMayContain(ColumnIndex column, std::uint64_t hash) const;
@@ -71,6 +72,7 @@ class Segment::Impl {
   std::shared_ptr<const SegmentCore> core;
   Footer footer;
   std::vector<ColumnInfo> infos;
+  std::vector<std::uint32_t> dictionary_sizes;  // by column
   const LayoutClasses classes;
 
  private:
@@ -84,8 +86,11 @@ class Segment::Impl {
   Result<std::shared_ptr<const Codes>> LoadCodes(ColumnIndex column, int depth) const;
   // What is in a column only as a piece of another.
   Result<bool> PieceMayHold(ColumnIndex column, std::string_view folded) const;
-  Result<bool> PieceMayHoldWord(ColumnIndex column, std::string_view folded_word) const;
-  Result<WordHits> FindPlainWord(ColumnIndex column, std::string_view folded_word) const;
+  Result<bool> PieceMayHoldWord(ColumnIndex column,
+                                std::string_view folded_word,
+                                const WordHits& hits_of_sources) const;
+  Result<std::vector<WordPosting>> PostingsOf(std::string_view folded_word) const;
+  Status AddIdColumns(std::string_view folded_word, WordHits& hits) const;
 };
 
 }  // namespace postglass::store

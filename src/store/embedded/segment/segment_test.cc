@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "base/file_system_testing.h"
 #include "base/random_testing.h"
+#include "store/embedded/segment/limits.h"
 #include "store/embedded/segment/segment_file.h"
 #include "store/embedded/table/table_testing.h"
 #include "store/random_events_testing.h"
@@ -133,14 +137,21 @@ void ExpectWordsFound(const Table& table, ColumnIndex column) {
     return true;
   }));
   for (const auto& [word, codes] : words) {
-    const Table::WordHits hits = *table.FindWord(column, word);
-    if (hits.kind == Table::WordHits::Kind::kUnknown) continue;
-    EXPECT_EQ(hits.kind, Table::WordHits::Kind::kSome) << word;
-    EXPECT_EQ(hits.codes, codes) << word;
+    const Table::WordHits::OfColumn hits = table.FindWord(word)->Of(column);
+    if (hits.kind == Table::WordHits::Kind::kUnknown) {
+      // Nothing is said of large columns' ids, which the filter has, and of what nobody searches.
+      EXPECT_TRUE(
+          table.columns()[column].key.kind == ColumnKind::kAttributesText ||
+          (dictionary->size() >= kWordsValuesMin && word.find_first_of("0123456789") != word.npos))
+          << word;
+      continue;
+    }
+    ASSERT_EQ(hits.kind, Table::WordHits::Kind::kSome) << word;
+    EXPECT_EQ(*hits.codes, codes) << word;
   }
   for (const std::string absent : {"zzyzx", "qq", "a", "4711x", "12345678901234567890"}) {
     if (words.contains(absent)) continue;
-    EXPECT_NE(table.FindWord(column, absent)->kind, Table::WordHits::Kind::kSome) << absent;
+    EXPECT_NE(table.FindWord(absent)->Of(column).kind, Table::WordHits::Kind::kSome) << absent;
   }
 }
 
@@ -314,6 +325,22 @@ TEST_F(SegmentTest, NamesWhatItCannotRead) {
   EXPECT_EQ(Segment::Open(fs_, kDir, kId + 1, cache_).error().code, ErrorCode::kCorruption);
 }
 
+// Four events, written before words had an index of the whole segment.
+TEST_F(SegmentTest, ReadsVersion2) {
+  std::ifstream file(std::filesystem::path(POSTGLASS_SOURCE_DIR) / "tests/data/store/version2.seg",
+                     std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  constexpr SegmentId kOld = 4;
+  ASSERT_TRUE(fs_.WriteFileAtomically(kDir / SegmentFileName(kOld), bytes));
+  const auto segment = Segment::Open(fs_, kDir, kOld, cache_);
+  ASSERT_TRUE(segment) << segment.error().message;
+  EXPECT_THAT((*segment)->Verify(), testing::IsEmpty());
+  EXPECT_GT((*segment)->info().rows, 0U);
+  const ColumnIndex column = (*segment)->FindPath("eventType").at(0);
+  EXPECT_EQ((*segment)->FindWord("delivery")->Of(column).kind, Table::WordHits::Kind::kUnknown);
+  EXPECT_TRUE(*(*(*segment)->DictionaryOf(column))->Find("Delivery"));
+}
+
 TEST_F(SegmentTest, LeavesNothingWhenAnOperationFails) {
   const auto table = BuildTable(builder_, MailEvents(100));
   for (std::uint64_t op = 0;; ++op) {
@@ -367,8 +394,8 @@ TEST_F(SegmentTest, HeaderIsAsDocumented) {
     hex += fmt::format("{:02x} ", static_cast<unsigned char>(bytes[i]));
   }
   EXPECT_EQ(hex,
-            "50 47 4c 53 53 45 47 32 02 00 00 00 01 00 00 00 "
-            "07 00 00 00 00 00 00 00 e2 ce a0 50 30 8d 7f 9d ");
+            "50 47 4c 53 53 45 47 32 03 00 00 00 01 00 00 00 "
+            "07 00 00 00 00 00 00 00 16 40 8a 69 3c 05 a3 73 ");
   EXPECT_EQ(bytes.substr(bytes.size() - 8), "PGLSEND2");
 }
 

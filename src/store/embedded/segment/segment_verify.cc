@@ -147,12 +147,12 @@ std::vector<std::string> Segment::Verify(const std::function<void(std::uint64_t)
     for (std::uint32_t page = 0; page < entry.filter_checksums.size(); ++page) {
       check(fresh.impl_->FilterPage(entry, page));
     }
-    check(entry.words);
-    if (!entry.words.empty()) {
-      if (const auto index = fresh.impl_->WordIndexOf(c)) {
-        for (std::uint32_t block = 0; block < (*index)->blocks_count(); ++block) {
-          check((*index)->place_of(block));
-        }
+  }
+  check(footer.words);
+  if (!footer.words.empty()) {
+    if (const auto index = fresh.impl_->WordIndexOfAll()) {
+      for (std::uint32_t block = 0; block < (*index)->blocks_count(); ++block) {
+        check((*index)->place_of(block));
       }
     }
   }
@@ -212,11 +212,19 @@ std::vector<Segment::Part> Segment::Inspect() const {
     for (const Extent& page : entry.counts) counts_bytes += page.stored_bytes;
     add("counts", "own", counts_bytes);
     add("filter", "12 bits a key", entry.filter_bytes);
-    std::uint64_t words_bytes = entry.words.stored_bytes;
-    if (!entry.words.empty()) {
-      if (const auto index = impl_->WordIndexOf(c)) words_bytes += (*index)->blocks_bytes();
+  }
+  if (!footer.words.empty()) {
+    std::uint64_t words_bytes = footer.words.stored_bytes;
+    std::uint32_t blocks = 0;
+    if (const auto index = impl_->WordIndexOfAll()) {
+      words_bytes += (*index)->blocks_bytes();
+      blocks = (*index)->blocks_count();
     }
-    add("words", "postings", words_bytes);
+    parts.push_back({"words",
+                     fmt::format("postings, {} bytes of index", footer.words.stored_bytes),
+                     words_bytes,
+                     blocks});
+    bytes += words_bytes;
   }
   parts.push_back({"header and footer",
                    "zstd",

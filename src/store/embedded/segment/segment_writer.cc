@@ -52,6 +52,7 @@ Status WriteContent(WritableFile& file, const NewSegment& segment, const Table& 
   ASSIGN_OR_RETURN(const std::vector<CodesRelation> relations, FindRelations(table));
   ColumnWriter columns(table, relations, out);
   RETURN_IF_ERROR(columns.Write());
+  ASSIGN_OR_RETURN(footer.words, columns.WriteWords());
   footer.columns = columns.TakeEntries();
   RETURN_IF_ERROR(WriteFooter(footer, out));
   return out.Flush();

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <unordered_map>
+#include <numeric>
+#include <utility>
 
 #include "store/embedded/segment/limits.h"
 #include "store/embedded/segment/number_array.h"
@@ -17,11 +18,7 @@ enum class Form : std::uint8_t { kSteps, kBits };
 constexpr std::size_t kBlockBytesAim = 4 << 10;
 constexpr std::size_t kAloneBytes = 2 << 10;  // a word with more has a block of its own
 
-struct WordHash {
-  std::size_t operator()(std::string_view word) const { return Hash64(word); }
-};
-
-std::string EncodeSteps(const std::vector<Code>& codes) {
+std::string EncodeSteps(std::span<const Code> codes) {
   std::string out;
   Code last = 0;
   for (const Code code : codes) {
@@ -31,7 +28,7 @@ std::string EncodeSteps(const std::vector<Code>& codes) {
   return out;
 }
 
-std::string EncodeBits(const std::vector<Code>& codes, std::uint32_t dictionary_size) {
+std::string EncodeBits(std::span<const Code> codes, std::uint32_t dictionary_size) {
   std::string out((dictionary_size + 7) / 8, '\0');
   for (const Code code : codes) {
     out[code / 8] = static_cast<char>(out[code / 8] | (1 << (code % 8)));
@@ -68,8 +65,58 @@ bool DecodeBits(std::string_view bytes, std::uint32_t dictionary_size, std::vect
 }  // namespace
 
 struct WordIndexWriter::Impl {
-  std::unordered_map<std::string, std::vector<Code>> codes_of;
-  std::string key;
+  // What is known of a distinct word while a column is gathered.
+  struct Word {
+    std::uint64_t hash = 0;
+    Code last_code = 0;       // of the column, when it has any
+    std::uint32_t codes = 0;  // of the column: how many
+    std::uint32_t begin = 0;  // where they go in `sorted`
+  };
+
+  // A word's codes of one column, encoded.
+  struct Posting {
+    std::uint32_t word = 0;
+    ColumnIndex column = 0;
+    Form form = Form::kSteps;
+    std::uint32_t bytes = 0;
+    std::size_t begin = 0;  // in `encoded`
+  };
+
+  std::uint32_t IdOf(std::string_view text) {
+    const std::uint64_t hash = Hash64(text);
+    if (texts.size() >= slots.size() / 2) Grow();
+    for (std::size_t slot = hash & (slots.size() - 1);; slot = (slot + 1) & (slots.size() - 1)) {
+      if (slots[slot] == 0) {
+        texts.Add(text);
+        words.push_back({hash, 0, 0, 0});
+        slots[slot] = texts.size();
+        return texts.size() - 1;
+      }
+      const std::uint32_t id = slots[slot] - 1;
+      if (words[id].hash == hash && texts[id] == text) return id;
+    }
+  }
+
+  void Grow() {
+    slots.assign(std::max<std::size_t>(1024, 2 * slots.size()), 0);
+    for (std::uint32_t id = 0; id < words.size(); ++id) {
+      std::size_t slot = words[id].hash & (slots.size() - 1);
+      while (slots[slot] != 0) slot = (slot + 1) & (slots.size() - 1);
+      slots[slot] = id + 1;
+    }
+  }
+
+  TextList texts;
+  std::vector<Word> words;           // parallel to texts
+  std::vector<std::uint32_t> slots;  // a word's place + 1; 0: empty
+
+  // Of the column being gathered: which word in which code, as they came, and its distinct words.
+  std::vector<std::pair<std::uint32_t, Code>> pairs;
+  std::vector<std::uint32_t> met;
+  std::vector<Code> sorted;
+
+  std::vector<Posting> postings;
+  std::string encoded;
 };
 
 WordIndexWriter::WordIndexWriter() : impl_(std::make_unique<Impl>()) {}
@@ -77,18 +124,60 @@ WordIndexWriter::WordIndexWriter() : impl_(std::make_unique<Impl>()) {}
 WordIndexWriter::~WordIndexWriter() = default;
 
 void WordIndexWriter::Add(Code code, std::string_view folded_word) {
-  impl_->key = folded_word;
-  std::vector<Code>& codes = impl_->codes_of[impl_->key];
-  if (codes.empty() || codes.back() != code) codes.push_back(code);
+  const std::uint32_t id = impl_->IdOf(folded_word);
+  Impl::Word& word = impl_->words[id];
+  if (word.codes == 0) {
+    impl_->met.push_back(id);
+  } else if (word.last_code == code) {
+    return;
+  }
+  word.last_code = code;
+  ++word.codes;
+  impl_->pairs.emplace_back(id, code);
 }
 
-bool WordIndexWriter::empty() const { return impl_->codes_of.empty(); }
+void WordIndexWriter::EndColumn(ColumnIndex column, std::uint32_t dictionary_size) {
+  Impl& impl = *impl_;
+  std::uint32_t begin = 0;
+  for (const std::uint32_t id : impl.met) {
+    impl.words[id].begin = begin;
+    begin += impl.words[id].codes;
+  }
+  impl.sorted.resize(begin);
+  for (const auto& [id, code] : impl.pairs) impl.sorted[impl.words[id].begin++] = code;
+  const std::size_t bits_bytes = (dictionary_size + 7) / 8;
+  for (const std::uint32_t id : impl.met) {
+    Impl::Word& word = impl.words[id];
+    const std::span codes = std::span(impl.sorted).subspan(word.begin - word.codes, word.codes);
+    std::string bytes = EncodeSteps(codes);
+    Form form = Form::kSteps;
+    if (bytes.size() > bits_bytes) {
+      bytes = EncodeBits(codes, dictionary_size);
+      form = Form::kBits;
+    }
+    impl.postings.push_back(
+        {id, column, form, static_cast<std::uint32_t>(bytes.size()), impl.encoded.size()});
+    impl.encoded += bytes;
+    word.codes = 0;
+  }
+  impl.pairs.clear();
+  impl.met.clear();
+}
 
-Result<Extent> WordIndexWriter::Write(ExtentWriter& out, std::uint32_t dictionary_size) const {
-  std::vector<const std::pair<const std::string, std::vector<Code>>*> words;
-  words.reserve(impl_->codes_of.size());
-  for (const auto& word : impl_->codes_of) words.push_back(&word);
-  std::sort(words.begin(), words.end(), [](auto a, auto b) { return a->first < b->first; });
+Result<Extent> WordIndexWriter::Write(ExtentWriter& out) const {
+  const Impl& impl = *impl_;
+  if (impl.postings.empty()) return Extent{};
+  std::vector<std::uint32_t> order(impl.texts.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return impl.texts[a] < impl.texts[b];
+  });
+  std::vector<std::uint32_t> rank(order.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
+  std::vector<Impl::Posting> postings = impl.postings;
+  std::sort(postings.begin(), postings.end(), [&](const auto& a, const auto& b) {
+    return std::pair(rank[a.word], a.column) < std::pair(rank[b.word], b.column);
+  });
 
   std::string places;
   std::uint64_t blocks = 0;
@@ -103,19 +192,25 @@ Result<Extent> WordIndexWriter::Write(ExtentWriter& out, std::uint32_t dictionar
     block.clear();
     return {};
   };
-  for (const auto* word : words) {
-    std::string codes = EncodeSteps(word->second);
-    Form form = Form::kSteps;
-    if (codes.size() > (dictionary_size + 7) / 8) {
-      codes = EncodeBits(word->second, dictionary_size);
-      form = Form::kBits;
+  std::string entry;
+  for (auto begin = postings.begin(); begin != postings.end();) {
+    const std::string_view word = impl.texts[begin->word];
+    const auto end = std::find_if(
+        begin, postings.end(), [&](const Impl::Posting& p) { return p.word != begin->word; });
+    std::string columns;
+    for (auto posting = begin; posting != end; ++posting) {
+      PutVarint(columns, posting->column);
+      PutFixed(columns, static_cast<std::uint8_t>(posting->form));
+      PutBytes(columns, std::string_view(impl.encoded).substr(posting->begin, posting->bytes));
     }
-    if (codes.size() > kAloneBytes || block.size() > kBlockBytesAim) RETURN_IF_ERROR(close());
-    if (block.empty()) first_word = word->first;
-    PutBytes(block, word->first);
-    PutFixed(block, static_cast<std::uint8_t>(form));
-    PutBytes(block, codes);
-    if (codes.size() > kAloneBytes) RETURN_IF_ERROR(close());
+    entry.clear();
+    PutBytes(entry, word);
+    PutBytes(entry, columns);
+    if (entry.size() > kAloneBytes || block.size() > kBlockBytesAim) RETURN_IF_ERROR(close());
+    if (block.empty()) first_word = word;
+    block += entry;
+    if (entry.size() > kAloneBytes) RETURN_IF_ERROR(close());
+    begin = end;
   }
   RETURN_IF_ERROR(close());
   std::string index;
@@ -163,27 +258,42 @@ std::uint64_t WordIndex::blocks_bytes() const {
   return bytes;
 }
 
-Result<std::vector<Code>> FindInWordBlock(std::string_view block,
-                                          std::string_view folded_word,
-                                          std::uint32_t dictionary_size) {
+Result<std::vector<WordPosting>> FindInWordBlock(std::string_view block,
+                                                 std::string_view folded_word,
+                                                 std::span<const std::uint32_t> dictionary_sizes) {
+  std::vector<WordPosting> postings;
   ByteReader in(block);
+  std::string_view columns;
   while (in.ok() && in.remaining() > 0) {
     const std::string_view word = in.Bytes();
-    const auto form = in.Fixed<std::uint8_t>();
     const std::string_view bytes = in.Bytes();
-    if (!in.ok()) break;
-    if (word > folded_word) return std::vector<Code>();
-    if (word != folded_word) continue;
-    std::vector<Code> codes;
-    const bool right = form == static_cast<std::uint8_t>(Form::kSteps)
-                           ? DecodeSteps(bytes, dictionary_size, codes)
-                           : form == static_cast<std::uint8_t>(Form::kBits) &&
-                                 DecodeBits(bytes, dictionary_size, codes);
-    if (!right) return Fail(ErrorCode::kCorruption, "codes of a word that are none");
-    return codes;
+    if (!in.ok()) return Fail(ErrorCode::kCorruption, "no block of words");
+    if (word > folded_word) return postings;
+    if (word < folded_word) continue;
+    columns = bytes;
+    break;
   }
-  if (!in.AtEnd()) return Fail(ErrorCode::kCorruption, "no block of words");
-  return std::vector<Code>();
+  ByteReader of_word(columns);
+  while (of_word.remaining() > 0) {
+    const std::uint64_t column = of_word.Varint();
+    const auto form = of_word.Fixed<std::uint8_t>();
+    const std::string_view bytes = of_word.Bytes();
+    if (!of_word.ok() || column >= dictionary_sizes.size() ||
+        (!postings.empty() && column <= postings.back().column)) {
+      return Fail(ErrorCode::kCorruption, "columns of a word that are none");
+    }
+    WordPosting& posting = postings.emplace_back();
+    posting.column = static_cast<ColumnIndex>(column);
+    const std::uint32_t size = dictionary_sizes[column];
+    const bool right = form == static_cast<std::uint8_t>(Form::kSteps)
+                           ? DecodeSteps(bytes, size, posting.codes)
+                           : form == static_cast<std::uint8_t>(Form::kBits) &&
+                                 DecodeBits(bytes, size, posting.codes);
+    if (!right || posting.codes.empty()) {
+      return Fail(ErrorCode::kCorruption, "codes of a word that are none");
+    }
+  }
+  return postings;
 }
 
 }  // namespace postglass::store

@@ -15,25 +15,36 @@
 
 namespace postglass::store {
 
-// Gathers the folded words of a column's strings, then writes for each word the codes that hold it.
+// The codes of one column whose strings hold a word, ascending.
+struct WordPosting {
+  ColumnIndex column = 0;
+  std::vector<Code> codes;
+
+  bool operator==(const WordPosting&) const = default;
+};
+
+// Gathers the folded words of all columns of a segment, then writes for each word where it is. Not
+// thread-safe.
 class WordIndexWriter {
  public:
   WordIndexWriter();
   ~WordIndexWriter();
 
-  // Requires: codes ascending.
+  // A word of the column that EndColumn() will name. Requires: codes ascending.
   void Add(Code code, std::string_view folded_word);
-  bool empty() const;
-  // Blocks of words with their codes, then the blocks' index, whose place is returned.
-  // Requires: not empty.
-  Result<Extent> Write(ExtentWriter& out, std::uint32_t dictionary_size) const;
+  // Requires: each column once.
+  void EndColumn(ColumnIndex column, std::uint32_t dictionary_size);
+
+  // Blocks of words with their codes, then the blocks' index, whose place is returned; empty when
+  // there was no word.
+  Result<Extent> Write(ExtentWriter& out) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Words whose codes are in one block, and where it is.
+// Which block holds a word, and where it is.
 class WordIndex {
  public:
   // Null when the bytes are no index.
@@ -54,10 +65,11 @@ class WordIndex {
   TextList first_words_;
 };
 
-// The codes of a word in a block, ascending; empty when it is not there.
+// Where a word of a block is, by column; empty when it is nowhere. `dictionary_sizes`: of all
+// columns.
 // Errors: kCorruption.
-Result<std::vector<Code>> FindInWordBlock(std::string_view block,
-                                          std::string_view folded_word,
-                                          std::uint32_t dictionary_size);
+Result<std::vector<WordPosting>> FindInWordBlock(std::string_view block,
+                                                 std::string_view folded_word,
+                                                 std::span<const std::uint32_t> dictionary_sizes);
 
 }  // namespace postglass::store

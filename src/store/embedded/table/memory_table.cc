@@ -217,8 +217,6 @@ Result<bool> MemoryTable::MayHoldFolded(ColumnIndex column, std::string_view fol
   return dictionary.Find(folded)->has_value();
 }
 
-Result<Table::WordHits> MemoryTable::FindWord(ColumnIndex, std::string_view) const {
-  return WordHits{};
-}
+Result<Table::WordHits> MemoryTable::FindWord(std::string_view) const { return WordHits{}; }
 
 }  // namespace postglass::store

@@ -107,7 +107,7 @@ class MemoryTable final : public Table {
       ColumnIndex column) const override;
   Result<std::uint32_t> CountOf(ColumnIndex column, Code code) const override;
   Result<bool> MayHoldFolded(ColumnIndex column, std::string_view folded) const override;
-  Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const override;
+  Result<WordHits> FindWord(std::string_view folded_word) const override;
 
   std::size_t memory_bytes() const { return memory_bytes_; }
 

@@ -114,13 +114,22 @@ class Table {
   // gives it. Cheap: a filter in memory or one block.
   virtual Result<bool> MayHoldFolded(ColumnIndex column, std::string_view folded) const = 0;
 
-  // The values of a string column that may hold this folded word (Words of store/text.h).
+  // In which values of each string column a folded word is (Words of store/text.h).
   struct WordHits {
-    enum class Kind { kNone, kSome, kUnknown } kind = Kind::kUnknown;
-    std::vector<Code> codes;  // of kSome: ascending, exactly those that hold the word
+    enum class Kind : std::uint8_t { kNone, kSome, kUnknown };
+
+    struct OfColumn {
+      Kind kind = Kind::kUnknown;
+      // Of kSome: ascending, not empty, exactly those that hold the word.
+      std::shared_ptr<const std::vector<Code>> codes;
+    };
+
+    std::vector<OfColumn> columns;  // by column; empty: nothing is known of any
+
+    OfColumn Of(ColumnIndex column) const { return columns.empty() ? OfColumn() : columns[column]; }
   };
 
-  virtual Result<WordHits> FindWord(ColumnIndex column, std::string_view folded_word) const = 0;
+  virtual Result<WordHits> FindWord(std::string_view folded_word) const = 0;
 
   // The column with this key.
   std::optional<ColumnIndex> Find(const ColumnKey& key) const;
