@@ -12,6 +12,7 @@
 #include "api/admin_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
+#include "api/catalog_api.h"
 #include "api/erase_api.h"
 #include "api/hook_refusals.h"
 #include "api/search_api.h"
@@ -50,6 +51,8 @@
 #include "net/smtp.h"
 #include "pipelines/ses_pipeline.h"
 #include "query/answer.h"
+#include "query/facets.h"
+#include "query/saved_views.h"
 #include "query/search.h"
 #include "store/embedded/embedded_store.h"
 #include "topics/sns_api.h"
@@ -190,6 +193,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::QueryRunner> runner_;
   std::unique_ptr<query::SearchService> search_;
   std::unique_ptr<query::AnswerService> answers_;
+  std::unique_ptr<query::Catalog> facets_;
+  std::unique_ptr<query::Catalog> views_;
 
   std::unique_ptr<pipelines::Engine> engine_;
   std::unique_ptr<intake::Intake> intake_;
@@ -234,6 +239,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CapturedApi> captured_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
+  std::unique_ptr<api::CatalogApi> catalog_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
   Router router_;
@@ -344,6 +350,10 @@ Status ServerImpl::ComposeStore() {
       *store_, world_.clock, metrics_, query::QueryRunner::Options());
   search_ = std::make_unique<query::SearchService>(*runner_, world_.clock);
   answers_ = std::make_unique<query::AnswerService>(*runner_, world_.clock);
+  ASSIGN_OR_RETURN(facets_,
+                   query::Catalog::Load(directory_.settings(), world_.random, query::FacetKind()));
+  ASSIGN_OR_RETURN(
+      views_, query::Catalog::Load(directory_.settings(), world_.random, query::SavedViewKind()));
   return {};
 }
 
@@ -586,6 +596,7 @@ void ServerImpl::ComposeApi() {
   options.base_url = WithoutSlash(options_.String("public_url"));
   search_api_ = std::make_unique<api::SearchApi>(
       *runner_, *search_, *answers_, *read_guard_, world_.clock, world_.random, std::move(options));
+  catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
 
@@ -654,6 +665,12 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::CapturedApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return captured_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CatalogApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return catalog_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CatalogApi::IsShortLink(request.path()); },
+      api::CatalogApi::FollowShortLink);
   router_.AddPath("/api/v2/postglass/status",
                   guarded([this](const net::HttpRequest&) { return health_.Show(); }));
   router_.AddPath("/api/v2/postglass/refusals", guarded([this](const net::HttpRequest&) {
