@@ -59,6 +59,7 @@ struct Parsed {
   InitFlags init;
   SearchFlags search;
   AnswerFlags answer;
+  MailFlags mail;
   SendFlags send;
   DoctorFlags doctor;
   KeysFlags keys;
@@ -165,6 +166,14 @@ void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
   AddServer(*answer, parsed.answer.server, parsed.answer.data);
   answer->callback([&] {
     action = [&](const CommandContext& context) { return RunAnswer(context, parsed.answer); };
+  });
+
+  CLI::App* mail = app.add_subcommand("mail", "one mail: its state, attempts and events");
+  mail->add_option("id", parsed.mail.id, "the message id")->required();
+  mail->add_flag("--json", parsed.mail.json, "print one JSON object, with every event");
+  AddServer(*mail, parsed.mail.server, parsed.mail.data);
+  mail->callback([&] {
+    action = [&](const CommandContext& context) { return RunMail(context, parsed.mail); };
   });
 
   CLI::App* send = app.add_subcommand("send", "send one mail through the running server");

@@ -15,6 +15,7 @@
 #include "api/catalog_api.h"
 #include "api/erase_api.h"
 #include "api/hook_refusals.h"
+#include "api/mails_api.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
 #include "aws/sts_service.h"
@@ -51,6 +52,7 @@
 #include "net/smtp.h"
 #include "pipelines/ses_pipeline.h"
 #include "query/answer.h"
+#include "query/domain_report.h"
 #include "query/facets.h"
 #include "query/saved_views.h"
 #include "query/search.h"
@@ -193,6 +195,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::QueryRunner> runner_;
   std::unique_ptr<query::SearchService> search_;
   std::unique_ptr<query::AnswerService> answers_;
+  std::unique_ptr<query::DomainReports> domains_;
   std::unique_ptr<query::Catalog> facets_;
   std::unique_ptr<query::Catalog> views_;
 
@@ -239,6 +242,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CapturedApi> captured_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
+  std::unique_ptr<api::MailsApi> mails_api_;
   std::unique_ptr<api::CatalogApi> catalog_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
@@ -350,6 +354,7 @@ Status ServerImpl::ComposeStore() {
       *store_, world_.clock, metrics_, query::QueryRunner::Options());
   search_ = std::make_unique<query::SearchService>(*runner_, world_.clock);
   answers_ = std::make_unique<query::AnswerService>(*runner_, world_.clock);
+  domains_ = std::make_unique<query::DomainReports>(*runner_, world_.clock);
   ASSIGN_OR_RETURN(facets_,
                    query::Catalog::Load(directory_.settings(), world_.random, query::FacetKind()));
   ASSIGN_OR_RETURN(
@@ -595,7 +600,8 @@ void ServerImpl::ComposeApi() {
   api::SearchApi::Options options;
   options.base_url = WithoutSlash(options_.String("public_url"));
   search_api_ = std::make_unique<api::SearchApi>(
-      *runner_, *search_, *answers_, *read_guard_, world_.clock, world_.random, std::move(options));
+      *runner_, *search_, *read_guard_, world_.clock, world_.random, std::move(options));
+  mails_api_ = std::make_unique<api::MailsApi>(*answers_, *domains_);
   catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
@@ -665,6 +671,9 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::CapturedApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return captured_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::MailsApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return mails_api_->Handle(request); }));
   router_.Add(
       [](const net::HttpRequest& request) { return api::CatalogApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return catalog_api_->Handle(request); }));

@@ -34,6 +34,16 @@ struct AnswerFlags {
 
 int RunAnswer(const CommandContext& context, const AnswerFlags& flags);
 
+struct MailFlags {
+  std::string id;
+  bool json = false;
+  std::string data;
+  ServerFlags server;
+};
+
+// One mail: each recipient's state and timeline.
+int RunMail(const CommandContext& context, const MailFlags& flags);
+
 struct SendFlags {
   std::vector<std::string> to;
   std::string template_name = "reset";

@@ -59,3 +59,44 @@ test('a short link leads to the console, and no key is needed to follow it', asy
   assert.equal(response.headers.get('location'), '/#/view/password-resets');
   assert.equal((await fetch(`${server.url}/api/v2/postglass/views`)).status, 401);
 });
+
+test('a mail, its recipient and its domain are things of their own', async () => {
+  const [event] = await server.search('@eventType:Bounce');
+  const id = event.attributes.attributes.mail.messageId;
+  const mail = (await call('GET', `mails/${id}`)).body;
+  assert.equal(mail.mails.length, 1);
+  assert.equal(mail.mails[0].state, 'refused');
+  const refusal = mail.mails[0].attempts.at(-1);
+  assert.equal(refusal.outcome, 'refused');
+  assert.equal(refusal.status, '5.1.1');
+  assert.ok(mail.events.some((each) => each.attributes.eventType === 'Send'));
+
+  const recipient = (await call('GET', 'recipients/Bounce@Simulator.amazonses.com')).body;
+  assert.equal(recipient.states.refused, 1);
+  assert.equal(recipient.last_refused.message_id, id);
+  assert.equal(recipient.last_refused.server_words, refusal.server_words);
+
+  const domain = (await call('GET', 'domains/SIMULATOR.amazonses.com?from=now-1h')).body;
+  assert.equal(domain.period.mails, 1);
+  assert.equal(domain.states.refused, 1);
+  assert.deepEqual(domain.enhanced_codes, [{ value: '5.1.1', count: 1 }]);
+  assert.deepEqual(domain.troubled, [{ value: 'bounce@simulator.amazonses.com', count: 1 }]);
+  assert.equal(domain.before.events, 0);
+});
+
+test('postglass mail says the same from the server and from the directory', async () => {
+  const [event] = await server.search('@eventType:Bounce');
+  const id = event.attributes.attributes.mail.messageId;
+  const remote = await server.cli('mail', id, '--data', server.data);
+  assert.equal(remote.code, 0, remote.stderr);
+  assert.match(remote.stdout, /Refused by simulator\.amazonses\.com/);
+  assert.ok(!remote.stdout.includes('\u001b'));
+  const unknown = await server.cli('mail', 'nobody', '--data', server.data);
+  assert.equal(unknown.code, 1, unknown.stderr);
+  await server.terminate();
+  const local = await server.cli('mail', id, '--data', server.data);
+  assert.equal(local.stdout, remote.stdout);
+  const json = await server.cli('mail', id, '--data', server.data, '--json');
+  assert.equal(JSON.parse(json.stdout).mails[0].message_id, id);
+  await server.launch();
+});
