@@ -256,7 +256,12 @@ struct TailPace {
 
 std::string BatchText(const query::Tail::Batch& batch) {
   std::string text;
-  if (batch.skipped) text += "event: skipped\ndata: {}\n\n";
+  if (batch.sampled()) {
+    text += fmt::format("event: sampled\ndata: {{\"given\":{},\"of\":{},\"or_more\":{}}}\n\n",
+                        batch.events.size(),
+                        batch.found,
+                        batch.found_more);
+  }
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     text += fmt::format("id: {}\ndata: {}\n\n",
                         batch.positions[i].ToString(),
@@ -289,6 +294,7 @@ void RunTail(query::Tail& tail, const TailPace& pace, net::BodyWriter& out) {
       silent = std::chrono::milliseconds{0};
     }
     if (out.Gone()) return;
+    if (batch && batch->behind) continue;
     pace.wait(pace.poll);
     silent += pace.poll;
   }
