@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/counts_api.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
 #include "base/check.h"
@@ -13,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "query/answer.h"
+#include "query/counts.h"
 #include "query/domain_report.h"
 #include "query/runner.h"
 #include "query/search.h"
@@ -38,11 +40,19 @@ struct Service {
   postglass::query::SearchService search{runner, clock};
   postglass::query::AnswerService answers{runner, clock};
   postglass::query::DomainReports domains{runner, clock};
+  postglass::query::CountService counts{runner, clock};
   NoKeys keys;
   postglass::api::ReadGuard guard{keys, [](const postglass::net::HttpRequest&) { return true; }};
   postglass::api::SearchApi api{runner, search, guard, clock, random, Options()};
 
   postglass::api::MailsApi mails{answers, domains};
+  postglass::api::CountsApi counts_api{counts};
+
+  postglass::net::HttpResponse Handle(const postglass::net::HttpRequest& request) {
+    if (postglass::api::MailsApi::Handles(request.path())) return mails.Handle(request);
+    if (postglass::api::CountsApi::Handles(request.path())) return counts_api.Handle(request);
+    return api.Handle(request);
+  }
 
   static postglass::api::SearchApi::Options Options() {
     postglass::api::SearchApi::Options options;
@@ -62,9 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (line_end != std::string_view::npos) request.body = text.substr(line_end + 1);
   for (const char* method : {"GET", "POST"}) {
     request.method = method;
-    const bool mails = postglass::api::MailsApi::Handles(request.path());
-    const postglass::net::HttpResponse response =
-        mails ? service.mails.Handle(request) : service.api.Handle(request);
+    const postglass::net::HttpResponse response = service.Handle(request);
     const bool for_terminal = response.headers.Find("X-Postglass-Found").has_value();
     CHECK(response.stream || for_terminal || postglass::json::Parse(response.body).has_value());
   }

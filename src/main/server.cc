@@ -13,6 +13,7 @@
 #include "api/assets.h"
 #include "api/captured_api.h"
 #include "api/catalog_api.h"
+#include "api/counts_api.h"
 #include "api/erase_api.h"
 #include "api/hook_refusals.h"
 #include "api/mails_api.h"
@@ -52,6 +53,7 @@
 #include "net/smtp.h"
 #include "pipelines/ses_pipeline.h"
 #include "query/answer.h"
+#include "query/counts.h"
 #include "query/domain_report.h"
 #include "query/facets.h"
 #include "query/saved_views.h"
@@ -196,6 +198,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::SearchService> search_;
   std::unique_ptr<query::AnswerService> answers_;
   std::unique_ptr<query::DomainReports> domains_;
+  std::unique_ptr<query::CountService> counts_;
   std::unique_ptr<query::Catalog> facets_;
   std::unique_ptr<query::Catalog> views_;
 
@@ -243,6 +246,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
   std::unique_ptr<api::MailsApi> mails_api_;
+  std::unique_ptr<api::CountsApi> counts_api_;
   std::unique_ptr<api::CatalogApi> catalog_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
@@ -355,6 +359,7 @@ Status ServerImpl::ComposeStore() {
   search_ = std::make_unique<query::SearchService>(*runner_, world_.clock);
   answers_ = std::make_unique<query::AnswerService>(*runner_, world_.clock);
   domains_ = std::make_unique<query::DomainReports>(*runner_, world_.clock);
+  counts_ = std::make_unique<query::CountService>(*runner_, world_.clock);
   ASSIGN_OR_RETURN(facets_,
                    query::Catalog::Load(directory_.settings(), world_.random, query::FacetKind()));
   ASSIGN_OR_RETURN(
@@ -602,6 +607,7 @@ void ServerImpl::ComposeApi() {
   search_api_ = std::make_unique<api::SearchApi>(
       *runner_, *search_, *read_guard_, world_.clock, world_.random, std::move(options));
   mails_api_ = std::make_unique<api::MailsApi>(*answers_, *domains_);
+  counts_api_ = std::make_unique<api::CountsApi>(*counts_);
   catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
@@ -674,6 +680,9 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::MailsApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return mails_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CountsApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return counts_api_->Handle(request); }));
   router_.Add(
       [](const net::HttpRequest& request) { return api::CatalogApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return catalog_api_->Handle(request); }));
