@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/counts_api.h"
+#include "api/export_api.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
 #include "base/check.h"
@@ -47,10 +48,12 @@ struct Service {
 
   postglass::api::MailsApi mails{answers, domains};
   postglass::api::CountsApi counts_api{counts};
+  postglass::api::ExportApi exports{search, [](std::chrono::milliseconds) {}};
 
   postglass::net::HttpResponse Handle(const postglass::net::HttpRequest& request) {
     if (postglass::api::MailsApi::Handles(request.path())) return mails.Handle(request);
     if (postglass::api::CountsApi::Handles(request.path())) return counts_api.Handle(request);
+    if (request.path() == postglass::api::kExportPath) return exports.Handle(request);
     return api.Handle(request);
   }
 

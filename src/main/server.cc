@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <thread>
 
 #include "access/key_ring.h"
 #include "access/users.h"
@@ -15,6 +16,7 @@
 #include "api/catalog_api.h"
 #include "api/counts_api.h"
 #include "api/erase_api.h"
+#include "api/export_api.h"
 #include "api/hook_refusals.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
@@ -247,6 +249,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::SearchApi> search_api_;
   std::unique_ptr<api::MailsApi> mails_api_;
   std::unique_ptr<api::CountsApi> counts_api_;
+  std::unique_ptr<api::ExportApi> export_api_;
   std::unique_ptr<api::CatalogApi> catalog_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
@@ -608,6 +611,8 @@ void ServerImpl::ComposeApi() {
       *runner_, *search_, *read_guard_, world_.clock, world_.random, std::move(options));
   mails_api_ = std::make_unique<api::MailsApi>(*answers_, *domains_);
   counts_api_ = std::make_unique<api::CountsApi>(*counts_);
+  export_api_ = std::make_unique<api::ExportApi>(
+      *search_, [](std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); });
   catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
@@ -683,6 +688,9 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::CountsApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return counts_api_->Handle(request); }));
+  router_.AddPath(std::string(api::kExportPath), guarded([this](const net::HttpRequest& request) {
+                    return export_api_->Handle(request);
+                  }));
   router_.Add(
       [](const net::HttpRequest& request) { return api::CatalogApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return catalog_api_->Handle(request); }));

@@ -105,7 +105,9 @@ int RunTail(const CommandContext& context, const SearchFlags& flags) {
       events.Take(piece);
       return true;
     });
-    if (!ended && (first || events.last_id() == before)) return FailWith(ended.error());
+    if (!ended && (first || events.last_id() == before)) {
+      return FailWith(WithReadableMessage(ended.error()));
+    }
   }
 }
 

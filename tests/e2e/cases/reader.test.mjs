@@ -2,6 +2,8 @@
 // the domain as things.
 
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
@@ -98,5 +100,68 @@ test('postglass mail says the same from the server and from the directory', asyn
   assert.equal(local.stdout, remote.stdout);
   const json = await server.cli('mail', id, '--data', server.data, '--json');
   assert.equal(JSON.parse(json.stdout).mails[0].message_id, id);
+  await server.launch();
+});
+
+test('facets, top and hist count the same on the server and in the directory', async () => {
+  const asked = [
+    ['top', '@eventType', '--json'], ['top', '@eventType', '@mail.destination:*@simulator.amazonses.com', '--limit', '1'],
+    ['hist', '--interval', '1d', '--by', '@eventType'], ['facets'], ['facets', '@eventType:Bounce', '--limit', '2'],
+  ];
+  const remote = [];
+  for (const args of asked) remote.push(await server.cli(...args, '--data', server.data));
+  for (const each of remote) assert.equal(each.code, 0, each.stderr);
+  const top = JSON.parse(remote[0].stdout);
+  assert.deepEqual(top.fields[0].values.find((value) => value.value === 'Bounce'), { value: 'Bounce', count: 1 });
+  assert.match(remote[2].stdout, /#{50} {2}.*Bounce 1/);
+  assert.match(remote[3].stdout, /Event type +Mail +@eventType/);
+  assert.match(remote[4].stdout, /@bounce\.bounceType\n +1 100\.0 % {2}Permanent/);
+  const nothing = await server.cli('top', '@nothing', '--data', server.data);
+  assert.equal(nothing.code, 1);
+  const wrong = await server.cli('top', 'service', '(a', '--data', server.data);
+  assert.equal(wrong.code, 2, wrong.stderr);
+  await server.terminate();
+  for (const [i, args] of asked.entries()) {
+    const local = await server.cli(...args, '--data', server.data);
+    if (args.includes('--json')) {
+      assert.deepEqual(JSON.parse(local.stdout).fields, top.fields);
+    } else {
+      assert.equal(local.stdout, remote[i].stdout, args.join(' '));
+    }
+  }
+  await server.launch();
+});
+
+test('export gives all events, safe for spreadsheets, from the server and from the directory', async () => {
+  const COUNT = 2_345;
+  for (let from = 0; from < COUNT; from += 1000) {
+    const logs = Array.from({ length: Math.min(1000, COUNT - from) }, (_, i) => ({
+      message: `=cmd("${from + i}")`, service: 'export', number: 0.1, ddsource: 'x',
+    }));
+    const response = await server.fetch('/api/v2/logs', {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(logs),
+    });
+    assert.equal(response.status, 202);
+  }
+  const file = join(server.data, 'out.csv');
+  const csv = await server.cli('export', 'service:export', '--format', 'csv', '--columns', 'message, @number', '--output', file,
+    '--data', server.data);
+  assert.equal(csv.code, 0, csv.stderr);
+  assert.match(csv.stderr, /^2345 events/);
+  const rows = readFileSync(file, 'utf8').split('\r\n');
+  assert.equal(rows[0], 'message,number');
+  assert.equal(rows.length, COUNT + 2);
+  for (const row of rows.slice(1, -1)) assert.match(row, /^"'=cmd\(""\d+""\)",0\.1$/);
+  assert.ok(!existsSync(`${file}.partial`));
+
+  const remote = await server.cli('export', 'service:export', '--data', server.data, '--to', 'now+1h');
+  const wrong = await server.cli('export', '(a', '--data', server.data);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^postglass: invalid query at position \d+: .*\n$/);
+  await server.terminate();
+  const local = await server.cli('export', 'service:export', '--data', server.data, '--to', 'now+1h');
+  assert.equal(local.stdout, remote.stdout);
+  const lines = local.stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+  assert.equal(new Set(lines.map((line) => line.message)).size, COUNT);
   await server.launch();
 });
