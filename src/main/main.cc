@@ -16,6 +16,7 @@
 #include "main/commands/ask.h"
 #include "main/commands/backup.h"
 #include "main/commands/context.h"
+#include "main/commands/import.h"
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
 #include "main/commands/store_care.h"
@@ -62,6 +63,7 @@ struct Parsed {
   MailFlags mail;
   CountFlags counts;
   ExportFlags export_;
+  ImportFlags import_;
   SendFlags send;
   DoctorFlags doctor;
   KeysFlags keys;
@@ -248,6 +250,25 @@ void AddCounts(CLI::App& app, Parsed& parsed, Action& action) {
   AddServer(*export_events, flags.server, flags.data);
   export_events->callback([&] {
     action = [&](const CommandContext& context) { return RunExport(context, parsed.export_); };
+  });
+
+  CLI::App* import_events = app.add_subcommand(
+      "import", "send a file of logs through the intake; goes on where it was broken off");
+  import_events
+      ->add_option("file",
+                   parsed.import_.file,
+                   "JSON objects, one a line, also as gzip or zstd; as exported, or any logs; - is "
+                   "standard input")
+      ->required();
+  import_events->add_option("--state",
+                            parsed.import_.state,
+                            "where it is noted how far it came (default: FILE.import-state)");
+  AddData(*import_events, parsed.import_.data);
+  import_events->add_option(
+      "--url", parsed.import_.server.url, "send to the intake of this server");
+  import_events->add_option("--api-key", parsed.import_.server.api_key, "API key for --url");
+  import_events->callback([&] {
+    action = [&](const CommandContext& context) { return RunImport(context, parsed.import_); };
   });
 }
 
