@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/query_errors.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "query/output.h"
@@ -24,8 +25,6 @@ using Params = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::string_view kSearchPath = "/api/v2/logs/events/search";
 constexpr std::string_view kEventsPath = "/api/v2/logs/events";
-constexpr std::string_view kAnswerPath = "/api/v2/postglass/answer";
-constexpr std::string_view kMailsPath = "/api/v2/postglass/mails/";
 constexpr std::string_view kTailPath = "/api/v2/postglass/tail";
 
 constexpr std::size_t kBodyBytesMax = 1 << 20;  // inflated; the query alone may have 64 KiB
@@ -164,46 +163,6 @@ Parsed<query::SearchRequest> ReadParams(const Params& params) {
   return search;
 }
 
-// Characters (code points) before a byte offset: what a person counts.
-std::size_t CharactersBefore(std::string_view text, std::size_t bytes) {
-  std::size_t count = 0;
-  for (const char c : text.substr(0, bytes)) {
-    count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }
-  return count;
-}
-
-net::HttpResponse BadQueryResponse(std::string_view query,
-                                   std::size_t position,
-                                   std::string_view message) {
-  const std::size_t at = CharactersBefore(query, position);
-  std::string body = R"({"errors":[)";
-  json::AppendQuoted(body, fmt::format("invalid query at position {}: {}", at, message));
-  return net::JsonResponse(400, fmt::format(R"({}],"position":{}}})", body, at));
-}
-
-net::HttpResponse BusyResponse(std::string_view text) {
-  net::HttpResponse response = ErrorResponse(429, text);
-  response.headers.Add("Retry-After", "1");
-  return response;
-}
-
-net::HttpResponse StoreErrorResponse(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kInvalidArgument:
-    case ErrorCode::kLimit:
-      return ErrorResponse(400, error.message);
-    case ErrorCode::kNotFound:
-      return ErrorResponse(404, error.message);
-    case ErrorCode::kUnavailable:
-      return BusyResponse(error.message);
-    case ErrorCode::kTimeout:
-      return ErrorResponse(504, error.message);
-    default:
-      return ErrorResponse(500, error.message);
-  }
-}
-
 net::HttpResponse SearchErrorResponse(const query::SearchRequest& search,
                                       const query::SearchError& error) {
   switch (error.kind) {
@@ -297,7 +256,12 @@ struct TailPace {
 
 std::string BatchText(const query::Tail::Batch& batch) {
   std::string text;
-  if (batch.skipped) text += "event: skipped\ndata: {}\n\n";
+  if (batch.sampled()) {
+    text += fmt::format("event: sampled\ndata: {{\"given\":{},\"of\":{},\"or_more\":{}}}\n\n",
+                        batch.events.size(),
+                        batch.found,
+                        batch.found_more);
+  }
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     text += fmt::format("id: {}\ndata: {}\n\n",
                         batch.positions[i].ToString(),
@@ -330,6 +294,7 @@ void RunTail(query::Tail& tail, const TailPace& pace, net::BodyWriter& out) {
       silent = std::chrono::milliseconds{0};
     }
     if (out.Gone()) return;
+    if (batch && batch->behind) continue;
     pace.wait(pace.poll);
     silent += pace.poll;
   }
@@ -339,14 +304,12 @@ void RunTail(query::Tail& tail, const TailPace& pace, net::BodyWriter& out) {
 
 SearchApi::SearchApi(query::QueryRunner& runner,
                      query::SearchService& search,
-                     query::AnswerService& answers,
                      const ReadGuard& guard,
                      const Clock& clock,
                      Random& random,
                      Options options)
     : runner_(runner),
       search_(search),
-      answers_(answers),
       guard_(guard),
       clock_(clock),
       random_(random),
@@ -354,8 +317,7 @@ SearchApi::SearchApi(query::QueryRunner& runner,
       rate_(clock, options_.rate) {}
 
 bool SearchApi::Handles(std::string_view path) {
-  return path == kSearchPath || path == kEventsPath || path == kAnswerPath || path == kTailPath ||
-         path.starts_with(kMailsPath);
+  return path == kSearchPath || path == kEventsPath || path == kTailPath;
 }
 
 net::HttpResponse SearchApi::Handle(const net::HttpRequest& request) {
@@ -377,9 +339,7 @@ net::HttpResponse SearchApi::Route(const net::HttpRequest& request) {
   }
   if (search) return PostSearch(request);
   if (path == kEventsPath) return GetSearch(request);
-  if (path == kAnswerPath) return GetAnswer(request);
-  if (path == kTailPath) return GetTail(request);
-  return GetMail(request);
+  return GetTail(request);
 }
 
 net::HttpResponse SearchApi::PostSearch(const net::HttpRequest& request) {
@@ -414,33 +374,6 @@ net::HttpResponse SearchApi::RunSearch(const net::HttpRequest& request,
       Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()});
   return net::JsonResponse(
       200, PageJson(page, NextLink(base_url, search, page.next_cursor), request_id));
-}
-
-net::HttpResponse SearchApi::GetAnswer(const net::HttpRequest& request) {
-  const Result<Params> params = net::ParseForm(request.query());
-  if (!params) return ErrorResponse(400, params.error().message);
-  const auto address = net::FindParam(*params, "address");
-  if (!address) return ErrorResponse(400, "the parameter address is missing");
-  const Result<query::Answer> answer = answers_.AnswerFor(*address);
-  if (!answer) return StoreErrorResponse(answer.error());
-  const std::string_view format = net::FindParam(*params, "format").value_or("json");
-  if (format == "json") return net::JsonResponse(200, query::AnswerJson(*answer));
-  if (format != "terminal" && format != "terminal_color") {
-    return ErrorResponse(400, "format is json, terminal or terminal_color");
-  }
-  net::HttpResponse text = net::TextResponse(
-      200,
-      query::AnswerTerminalText(
-          *answer, format == "terminal" ? query::Colour::kNever : query::Colour::kAlways));
-  text.headers.Set("X-Postglass-Found", answer->mails.empty() ? "false" : "true");
-  return text;
-}
-
-net::HttpResponse SearchApi::GetMail(const net::HttpRequest& request) {
-  const std::string id = PercentDecode(request.path().substr(kMailsPath.size()));
-  const Result<query::MailDetail> detail = answers_.MailById(id);
-  if (!detail) return StoreErrorResponse(detail.error());
-  return net::JsonResponse(200, query::MailDetailJson(*detail));
 }
 
 net::HttpResponse SearchApi::GetTail(const net::HttpRequest& request) {

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "net/http.h"
-#include "query/answer.h"
 #include "query/runner.h"
 #include "query/search.h"
 
@@ -19,8 +18,6 @@ namespace postglass::api {
 // Reading stored events. Thread-safe; handlers block.
 //   POST /api/v2/logs/events/search          as Datadog's
 //   GET  /api/v2/logs/events                 the same, by query parameters
-//   GET  /api/v2/postglass/answer?address=   everything about an address or a message id
-//   GET  /api/v2/postglass/mails/ID          one mail, with every event
 //   GET  /api/v2/postglass/tail?query=       server-sent events, one a stored event, as it comes
 class SearchApi {
  public:
@@ -37,7 +34,6 @@ class SearchApi {
   // All must outlive it, and the responses' streams.
   SearchApi(query::QueryRunner& runner,
             query::SearchService& search,
-            query::AnswerService& answers,
             const ReadGuard& guard,
             const Clock& clock,
             Random& random,
@@ -52,13 +48,10 @@ class SearchApi {
   net::HttpResponse PostSearch(const net::HttpRequest& request);
   net::HttpResponse GetSearch(const net::HttpRequest& request);
   net::HttpResponse RunSearch(const net::HttpRequest& request, const query::SearchRequest& search);
-  net::HttpResponse GetAnswer(const net::HttpRequest& request);
-  net::HttpResponse GetMail(const net::HttpRequest& request);
   net::HttpResponse GetTail(const net::HttpRequest& request);
 
   query::QueryRunner& runner_;
   query::SearchService& search_;
-  query::AnswerService& answers_;
   const ReadGuard& guard_;
   const Clock& clock_;
   Random& random_;

@@ -37,8 +37,7 @@ class SearchApiTest : public testing::Test {
 
   void Rebuild(SearchApi::Options options) {
     options_ = std::move(options);
-    api_ =
-        std::make_unique<SearchApi>(runner_, search_, answers_, guard_, clock_, random_, options_);
+    api_ = std::make_unique<SearchApi>(runner_, search_, guard_, clock_, random_, options_);
   }
 
   static net::HttpRequest Request(std::string method, std::string target, std::string body = "") {
@@ -82,7 +81,6 @@ class SearchApiTest : public testing::Test {
   Metrics metrics_;
   query::QueryRunner runner_{store_, clock_, metrics_, {}};
   query::SearchService search_{runner_, clock_};
-  query::AnswerService answers_{runner_, clock_};
   FixedKeys keys_;
   bool session_ = false;
   ReadGuard guard_{keys_, [this](const net::HttpRequest&) { return session_; }};
@@ -208,25 +206,6 @@ TEST_F(SearchApiTest, LimitsTheRate) {
   EXPECT_FALSE(refused.headers.Get("X-RateLimit-Reset").empty());
   clock_.Advance(seconds(60));
   EXPECT_EQ(Get("/api/v2/logs/events").status, 200);
-}
-
-TEST_F(SearchApiTest, AnswersAboutAnAddressAndAMail) {
-  query::EventMaker::Mail mail;
-  mail.message_id = "0100/a b";
-  mail.requested_at = clock_.Now() - minutes(5);
-  make_.Append(store_, {make_.Send(mail), make_.Delivery(mail, seconds(2))});
-  const json::object answer =
-      Body(Get("/api/v2/postglass/answer?address=Alice%20%3Calice%40example.com%3E"));
-  EXPECT_EQ(TextAt(answer, "asked"), "alice@example.com");
-  EXPECT_EQ(TextAt(answer, "mails.0.state"), "accepted");
-  EXPECT_EQ(TextAt(answer, "mails.0.timeline.1.type"), "Delivery");
-  const net::HttpResponse detail = Get("/api/v2/postglass/mails/0100%2Fa%20b");
-  EXPECT_EQ(detail.status, 200);
-  EXPECT_EQ(TextAt(Body(detail), "events.0.attributes.eventType"), "Send");
-  EXPECT_EQ(Get("/api/v2/postglass/mails/none").status, 404);
-  EXPECT_EQ(Get("/api/v2/postglass/mails/").status, 400);
-  EXPECT_EQ(Get("/api/v2/postglass/answer").status, 400);
-  EXPECT_EQ(Get("/api/v2/postglass/answer?address=").status, 400);
 }
 
 // Takes what a stream writes until it has seen `enough` of it.

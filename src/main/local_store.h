@@ -19,6 +19,8 @@ class LocalStore {
 
   Metrics& metrics() { return metrics_; }
 
+  Settings& settings() { return directory_->settings(); }
+
  private:
   LocalStore() = default;
 

@@ -16,6 +16,7 @@
 #include "main/commands/ask.h"
 #include "main/commands/backup.h"
 #include "main/commands/context.h"
+#include "main/commands/import.h"
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
 #include "main/commands/store_care.h"
@@ -59,6 +60,10 @@ struct Parsed {
   InitFlags init;
   SearchFlags search;
   AnswerFlags answer;
+  MailFlags mail;
+  CountFlags counts;
+  ExportFlags export_;
+  ImportFlags import_;
   SendFlags send;
   DoctorFlags doctor;
   KeysFlags keys;
@@ -167,6 +172,14 @@ void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
     action = [&](const CommandContext& context) { return RunAnswer(context, parsed.answer); };
   });
 
+  CLI::App* mail = app.add_subcommand("mail", "one mail: its state, attempts and events");
+  mail->add_option("id", parsed.mail.id, "the message id")->required();
+  mail->add_flag("--json", parsed.mail.json, "print one JSON object, with every event");
+  AddServer(*mail, parsed.mail.server, parsed.mail.data);
+  mail->callback([&] {
+    action = [&](const CommandContext& context) { return RunMail(context, parsed.mail); };
+  });
+
   CLI::App* send = app.add_subcommand("send", "send one mail through the running server");
   send->add_option("--to", parsed.send.to, "recipient; may be repeated")->required();
   send->add_option(
@@ -183,6 +196,79 @@ void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
   AddData(*doctor, parsed.doctor.data);
   doctor->callback([&] {
     action = [&](const CommandContext& context) { return RunDoctor(context, parsed.doctor); };
+  });
+}
+
+void AddRange(CLI::App& command, std::string& from, std::string& to) {
+  command.add_option("--from", from, "now-24h, ISO 8601 or epoch milliseconds")
+      ->capture_default_str();
+  command.add_option("--to", to, "the same")->capture_default_str();
+}
+
+void AddCounts(CLI::App& app, Parsed& parsed, Action& action) {
+  const auto finish = [&](CLI::App* command, auto run) {
+    AddRange(*command, parsed.counts.from, parsed.counts.to);
+    command->add_flag("--json", parsed.counts.json, "print one JSON object");
+    AddServer(*command, parsed.counts.server, parsed.counts.data);
+    command->callback([&parsed, &action, run] {
+      action = [&parsed, run](const CommandContext& c) { return run(c, parsed.counts); };
+    });
+  };
+  const std::string syntax = "in Datadog's log search syntax; all when left out";
+  CLI::App* facets = app.add_subcommand(
+      "facets", "the facets; with a query, the values it finds for each of them");
+  facets->add_option("query", parsed.counts.query, "in Datadog's log search syntax");
+  facets->add_option("--limit", parsed.counts.limit, "values of each facet")->capture_default_str();
+  finish(facets, RunFacets);
+
+  CLI::App* top = app.add_subcommand("top", "the most frequent values of a field");
+  top->add_option("field", parsed.counts.field, "'@bounce.bounceType', service, tags …")
+      ->required();
+  top->add_option("query", parsed.counts.query, syntax);
+  top->add_option("--limit", parsed.counts.limit, "values")->capture_default_str();
+  finish(top, RunTop);
+
+  CLI::App* hist = app.add_subcommand("hist", "how many events when");
+  hist->add_option("query", parsed.counts.query, syntax);
+  hist->add_option(
+      "--interval", parsed.counts.interval, "30s, 5m, 1h, 1d …; default: one that fits");
+  hist->add_option("--by", parsed.counts.split, "count each value of this field");
+  finish(hist, RunHist);
+
+  CLI::App* export_events = app.add_subcommand("export", "all events that match, however many");
+  ExportFlags& flags = parsed.export_;
+  export_events->add_option("query", flags.query, "in Datadog's log search syntax")->required();
+  AddRange(*export_events, flags.from, flags.to);
+  export_events->add_option("--format", flags.format, "ndjson or csv")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"ndjson", "csv"}));
+  export_events->add_option(
+      "--columns", flags.columns, "of csv: fields with commas between, attributes for all of them");
+  export_events->add_option("--output",
+                            flags.output,
+                            "file; it gets its name when it is whole (default: standard output)");
+  AddServer(*export_events, flags.server, flags.data);
+  export_events->callback([&] {
+    action = [&](const CommandContext& context) { return RunExport(context, parsed.export_); };
+  });
+
+  CLI::App* import_events = app.add_subcommand(
+      "import", "send a file of logs through the intake; goes on where it was broken off");
+  import_events
+      ->add_option("file",
+                   parsed.import_.file,
+                   "JSON objects, one a line, also as gzip or zstd; as exported, or any logs; - is "
+                   "standard input")
+      ->required();
+  import_events->add_option("--state",
+                            parsed.import_.state,
+                            "where it is noted how far it came (default: FILE.import-state)");
+  AddData(*import_events, parsed.import_.data);
+  import_events->add_option(
+      "--url", parsed.import_.server.url, "send to the intake of this server");
+  import_events->add_option("--api-key", parsed.import_.server.api_key, "API key for --url");
+  import_events->callback([&] {
+    action = [&](const CommandContext& context) { return RunImport(context, parsed.import_); };
   });
 }
 
@@ -305,6 +391,7 @@ int Run(int argc, char** argv) {
   Action action;
   AddServe(app, parsed, action);
   AddQuestions(app, parsed, action);
+  AddCounts(app, parsed, action);
   AddAdministration(app, parsed, action);
   AddOperations(app, parsed, action);
   AddStoreCare(app, parsed, action);

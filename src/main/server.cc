@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <thread>
 
 #include "access/key_ring.h"
 #include "access/users.h"
@@ -12,8 +13,12 @@
 #include "api/admin_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
+#include "api/catalog_api.h"
+#include "api/counts_api.h"
 #include "api/erase_api.h"
+#include "api/export_api.h"
 #include "api/hook_refusals.h"
+#include "api/mails_api.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
 #include "aws/sts_service.h"
@@ -50,6 +55,10 @@
 #include "net/smtp.h"
 #include "pipelines/ses_pipeline.h"
 #include "query/answer.h"
+#include "query/counts.h"
+#include "query/domain_report.h"
+#include "query/facets.h"
+#include "query/saved_views.h"
 #include "query/search.h"
 #include "store/embedded/embedded_store.h"
 #include "topics/sns_api.h"
@@ -190,6 +199,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::QueryRunner> runner_;
   std::unique_ptr<query::SearchService> search_;
   std::unique_ptr<query::AnswerService> answers_;
+  std::unique_ptr<query::DomainReports> domains_;
+  std::unique_ptr<query::CountService> counts_;
+  std::unique_ptr<query::Catalog> facets_;
+  std::unique_ptr<query::Catalog> views_;
 
   std::unique_ptr<pipelines::Engine> engine_;
   std::unique_ptr<intake::Intake> intake_;
@@ -234,6 +247,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CapturedApi> captured_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
+  std::unique_ptr<api::MailsApi> mails_api_;
+  std::unique_ptr<api::CountsApi> counts_api_;
+  std::unique_ptr<api::ExportApi> export_api_;
+  std::unique_ptr<api::CatalogApi> catalog_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
   Router router_;
@@ -344,6 +361,12 @@ Status ServerImpl::ComposeStore() {
       *store_, world_.clock, metrics_, query::QueryRunner::Options());
   search_ = std::make_unique<query::SearchService>(*runner_, world_.clock);
   answers_ = std::make_unique<query::AnswerService>(*runner_, world_.clock);
+  domains_ = std::make_unique<query::DomainReports>(*runner_, world_.clock);
+  counts_ = std::make_unique<query::CountService>(*runner_, world_.clock);
+  ASSIGN_OR_RETURN(facets_,
+                   query::Catalog::Load(directory_.settings(), world_.random, query::FacetKind()));
+  ASSIGN_OR_RETURN(
+      views_, query::Catalog::Load(directory_.settings(), world_.random, query::SavedViewKind()));
   return {};
 }
 
@@ -585,7 +608,12 @@ void ServerImpl::ComposeApi() {
   api::SearchApi::Options options;
   options.base_url = WithoutSlash(options_.String("public_url"));
   search_api_ = std::make_unique<api::SearchApi>(
-      *runner_, *search_, *answers_, *read_guard_, world_.clock, world_.random, std::move(options));
+      *runner_, *search_, *read_guard_, world_.clock, world_.random, std::move(options));
+  mails_api_ = std::make_unique<api::MailsApi>(*answers_, *domains_);
+  counts_api_ = std::make_unique<api::CountsApi>(*counts_);
+  export_api_ = std::make_unique<api::ExportApi>(
+      *search_, [](std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); });
+  catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
 
@@ -654,6 +682,21 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::CapturedApi::Handles(request.path()); },
       guarded([this](const net::HttpRequest& request) { return captured_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::MailsApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return mails_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CountsApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return counts_api_->Handle(request); }));
+  router_.AddPath(std::string(api::kExportPath), guarded([this](const net::HttpRequest& request) {
+                    return export_api_->Handle(request);
+                  }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CatalogApi::Handles(request.path()); },
+      guarded([this](const net::HttpRequest& request) { return catalog_api_->Handle(request); }));
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::CatalogApi::IsShortLink(request.path()); },
+      api::CatalogApi::FollowShortLink);
   router_.AddPath("/api/v2/postglass/status",
                   guarded([this](const net::HttpRequest&) { return health_.Show(); }));
   router_.AddPath("/api/v2/postglass/refusals", guarded([this](const net::HttpRequest&) {

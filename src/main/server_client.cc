@@ -7,10 +7,10 @@
 namespace postglass {
 namespace {
 
-// The first sentence a person can use out of any of the error envelopes.
-std::string ErrorText(const net::HttpResponse& response) {
-  const auto body = json::ParseObject(response.body);
-  if (!body) return fmt::format("the server answered {}", response.status);
+// The first sentence a person can use out of any of the error envelopes; empty when there is none.
+std::string ErrorTextIn(std::string_view text_of_body) {
+  const auto body = json::ParseObject(text_of_body);
+  if (!body) return {};
   for (const char* name : {"message", "error", "detail"}) {
     if (const auto text = json::GetString(*body, name)) return std::string(*text);
   }
@@ -21,7 +21,12 @@ std::string ErrorText(const net::HttpResponse& response) {
       return json::GetStringOr(*object, "detail", json::GetStringOr(*object, "title", ""));
     }
   }
-  return fmt::format("the server answered {}", response.status);
+  return {};
+}
+
+std::string ErrorText(const net::HttpResponse& response) {
+  const std::string text = ErrorTextIn(response.body);
+  return text.empty() ? fmt::format("the server answered {}", response.status) : text;
 }
 
 ErrorCode CodeOf(int status) {
@@ -32,6 +37,11 @@ ErrorCode CodeOf(int status) {
 }
 
 }  // namespace
+
+Error WithReadableMessage(Error error) {
+  if (std::string text = ErrorTextIn(error.message); !text.empty()) error.message = std::move(text);
+  return error;
+}
 
 Result<std::unique_ptr<ServerClient>> ServerClient::Connect(FileSystem& fs,
                                                             const Path& data,

@@ -53,6 +53,9 @@ class ServerClient {
   net::Headers headers_;
 };
 
+// The same error with what the server said instead of the body it said it in.
+Error WithReadableMessage(Error error);
+
 // The header by which the command line shows DIR/cli.key.
 inline constexpr std::string_view kCliKeyHeader = "X-Postglass-Cli-Key";
 

@@ -461,6 +461,36 @@ std::string EntryWords(const MailEvent& event, const MailView& view) {
   return event.reason;
 }
 
+std::optional<MailAttempt> AttemptOf(const MailEvent& event, const MailView& view) {
+  MailAttempt attempt;
+  attempt.at = event.at;
+  switch (event.kind) {
+    case Kind::kDelivery:
+      break;
+    case Kind::kDelay:
+      attempt.outcome = MailAttempt::Outcome::kDelayed;
+      break;
+    case Kind::kBounce:
+      if (IsSuppression(event.sub_type)) return std::nullopt;
+      attempt.outcome = MailAttempt::Outcome::kRefused;
+      break;
+    default:
+      return std::nullopt;
+  }
+  const Recipient* about = Named(event, view.recipient);
+  if (about == nullptr && view.recipients_count == 1 && !event.recipients.empty()) {
+    about = &event.recipients.front();
+  }
+  if (about != nullptr) attempt.status = about->status;
+  attempt.server_words = EntryWords(event, view);
+  return attempt;
+}
+
+bool HasNoOutcome(MailState state) {
+  return state == MailState::kUnknown || state == MailState::kSent || state == MailState::kNoNews ||
+         state == MailState::kDelayed;
+}
+
 void FillTimes(const Facts& facts, MailView& view) {
   const auto time = [](const MailEvent* event) {
     return event == nullptr ? std::nullopt : std::optional<Timestamp>(event->at);
@@ -531,6 +561,13 @@ MailView ViewOf(const Mail& mail,
                              EntryText(*event, view),
                              EntryWords(*event, view),
                              event->verified});
+    if (auto attempt = AttemptOf(*event, view)) view.attempts.push_back(std::move(*attempt));
+  }
+  if (HasNoOutcome(view.state) && !mine.empty()) {
+    // Clocks of others may be ahead of ours.
+    view.no_news_for =
+        std::max(std::chrono::milliseconds(0),
+                 std::chrono::duration_cast<std::chrono::milliseconds>(now - mine.back()->at));
   }
   return view;
 }
@@ -539,6 +576,18 @@ MailView ViewOf(const Mail& mail,
 
 std::string_view MailStateName(MailState state) {
   return kStateNames[static_cast<std::size_t>(state)];
+}
+
+std::string_view OutcomeName(MailAttempt::Outcome outcome) {
+  switch (outcome) {
+    case MailAttempt::Outcome::kAccepted:
+      return "accepted";
+    case MailAttempt::Outcome::kDelayed:
+      return "delayed";
+    case MailAttempt::Outcome::kRefused:
+      return "refused";
+  }
+  return "";
 }
 
 std::vector<MailView> BuildMailViews(std::span<const MailEvent> events,

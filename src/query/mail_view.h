@@ -48,6 +48,21 @@ struct TimelineEntry {
   bool operator==(const TimelineEntry&) const = default;
 };
 
+// One try to hand the mail over, as far as the mail service tells of it: it tells of the first
+// delay of several tries and of the last word.
+struct MailAttempt {
+  enum class Outcome { kAccepted, kDelayed, kRefused };
+  Timestamp at;
+  Outcome outcome = Outcome::kAccepted;
+  std::string status;        // enhanced code, "4.2.2"; empty: not told
+  std::string server_words;  // verbatim; empty: none
+
+  bool operator==(const MailAttempt&) const = default;
+};
+
+// "accepted", "delayed", "refused".
+std::string_view OutcomeName(MailAttempt::Outcome outcome);
+
 // One mail to one recipient.
 struct MailView {
   std::string message_id;
@@ -82,6 +97,9 @@ struct MailView {
   // Opens and clicks of a mail to several recipients name none of them: then they are not told of
   // one, and this says that there were some.
   bool somebody_opened = false;
+  // Without an outcome (sent, no news, delayed, unknown): for how long nothing was heard.
+  std::optional<std::chrono::milliseconds> no_news_for;
+  std::vector<MailAttempt> attempts;  // oldest first
 
   std::vector<TimelineEntry> timeline;  // oldest first, duplicates once
 

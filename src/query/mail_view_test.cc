@@ -198,6 +198,98 @@ TEST_F(MailViewTest, AForwardedAddressBelongsToTheOnlyRecipient) {
   EXPECT_EQ(view.server_words, "550 5.1.1 gone");
 }
 
+TEST_F(MailViewTest, AttemptsAreInTheServersWords) {
+  const MailView view = View({make_.Send(mail_),
+                              make_.Delay(mail_, minutes(1)),
+                              SoftBounce(minutes(3)),
+                              make_.Delivery(mail_, minutes(2))});
+  ASSERT_EQ(view.attempts.size(), 3u);
+  EXPECT_EQ(view.attempts[0].outcome, MailAttempt::Outcome::kDelayed);
+  EXPECT_EQ(view.attempts[1].outcome, MailAttempt::Outcome::kAccepted);
+  EXPECT_EQ(view.attempts[1].server_words, "250 2.0.0 OK");
+  EXPECT_EQ(view.attempts[2].outcome, MailAttempt::Outcome::kRefused);
+  EXPECT_EQ(view.attempts[2].status, "4.2.2");
+  EXPECT_EQ(view.attempts[2].server_words, "452 4.2.2 mailbox full");
+  // A list that kept it from being sent is no try.
+  EXPECT_TRUE(View({make_.Bounce(mail_, seconds(1), "Permanent", "Suppressed", "5.1.1", "listed")})
+                  .attempts.empty());
+}
+
+TEST_F(MailViewTest, SaysForHowLongNothingWasHeard) {
+  EXPECT_EQ(View({make_.Send(mail_)}).no_news_for, hours(1));
+  EXPECT_EQ(View({make_.Send(mail_), make_.Delay(mail_, minutes(40))}).no_news_for, minutes(20));
+  EXPECT_EQ(View({make_.Send(mail_), make_.Delay(mail_, hours(3))}).no_news_for, milliseconds(0));
+  EXPECT_EQ(View({make_.Send(mail_), make_.Delivery(mail_, minutes(1))}).no_news_for, std::nullopt);
+}
+
+// How final a state is. What arrives later may add to what is known and never takes it back.
+int Finality(const MailView& view) {
+  switch (view.state) {
+    case MailState::kUnknown:
+      return 0;
+    case MailState::kSent:
+    case MailState::kNoNews:
+      return 1;
+    case MailState::kDelayed:
+      return 2;
+    case MailState::kRenderingFailed:
+      return 3;
+    case MailState::kRejected:
+      return 4;
+    case MailState::kRefused:
+      // For good, or for now.
+      return view.attempts.empty() || view.sentence.starts_with("Refused by") ? 10 : 5;
+    case MailState::kAccepted:
+    case MailState::kCaptured:
+    case MailState::kRelayed:
+      return 6;
+    case MailState::kOpened:
+      return 7;
+    case MailState::kClicked:
+      return 8;
+    case MailState::kSuppressed:
+      return 9;
+    case MailState::kReturned:
+      return 11;
+    case MailState::kComplained:
+      return 12;
+  }
+  return -1;
+}
+
+// States are a lattice: the state of a union of events is the least one that is not below the
+// states of its parts, so each further event raises it or leaves it.
+TEST_F(MailViewTest, AFurtherEventNeverTakesBackWhatIsKnown) {
+  SeededRandom random(7);
+  for (int round = 0; round < 300; ++round) {
+    mail_.message_id = "m" + std::to_string(round);
+    const auto after = [&random] { return milliseconds(random.Below(5) * 1'000); };
+    std::vector<store::Event> events = {
+        make_.Send(mail_),
+        make_.Delay(mail_, after()),
+        make_.Delivery(mail_, after()),
+        HardBounce(after()),
+        SoftBounce(after()),
+        make_.Bounce(mail_, after(), "Permanent", "Suppressed", "5.1.1", "on the list"),
+        make_.Complaint(mail_, after()),
+        make_.Open(mail_, after()),
+        make_.Click(mail_, after()),
+        make_.Ses(mail_, "Reject", "reject", R"({"reason":"Bad content"})", after()),
+    };
+    for (std::size_t i = events.size() - 1; i > 0; --i) {
+      std::swap(events[i], events[random.Below(i + 1)]);
+    }
+    int least = 0;
+    for (std::size_t n = 1; n <= events.size(); ++n) {
+      const MailView view = View({events.begin(), events.begin() + static_cast<std::ptrdiff_t>(n)});
+      ASSERT_GE(Finality(view), least)
+          << "round " << round << ", event " << n << ": " << MailStateName(view.state);
+      least = Finality(view);
+    }
+    EXPECT_EQ(least, 12);
+  }
+}
+
 // Providers, queues and forwarders repeat and reorder: only the set of events may count.
 TEST_F(MailViewTest, NeitherOrderNorRepetitionChangesTheState) {
   SeededRandom random(42);

@@ -7,68 +7,13 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/time_format.h"
+#include "query/object_writer.h"
 
 namespace postglass::query {
 namespace {
 
 // How many mails the terminal shows with their timeline.
 constexpr std::size_t kTerminalMailsMax = 10;
-
-// The members of one JSON object, commas between them.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-
-  std::string& Key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    json::AppendQuoted(out_, name);
-    return out_ += ':';
-  }
-
-  void Text(std::string_view name, std::string_view value) { json::AppendQuoted(Key(name), value); }
-
-  void TextIfAny(std::string_view name, std::string_view value) {
-    if (!value.empty()) Text(name, value);
-  }
-
-  void Raw(std::string_view name, std::string_view value) { Key(name) += value; }
-
-  template <class T>
-  void Number(std::string_view name, T value) {
-    Key(name) += std::to_string(value);
-  }
-
-  void Bool(std::string_view name, bool value) { Raw(name, value ? "true" : "false"); }
-
-  void Time(std::string_view name, Timestamp at) { Text(name, FormatIso8601Millis(at)); }
-
-  void TimeIfAny(std::string_view name, const std::optional<Timestamp>& at) {
-    if (at) Time(name, *at);
-  }
-
-  template <class Range, class Append>
-  void List(std::string_view name, const Range& range, Append append) {
-    Key(name) += '[';
-    bool first = true;
-    for (const auto& element : range) {
-      if (!first) out_ += ',';
-      first = false;
-      append(out_, element);
-    }
-    out_ += ']';
-  }
-
-  void Texts(std::string_view name, const std::vector<std::string>& texts) {
-    List(name, texts, [](std::string& out, const std::string& t) { json::AppendQuoted(out, t); });
-  }
-
-  void Close() { out_ += '}'; }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
 
 // The stored text of the attributes, on one line whatever it was stored as.
 std::string OneLine(std::string_view attributes) {
@@ -151,6 +96,15 @@ void AppendTimelineEntry(std::string& out, const TimelineEntry& entry) {
   object.Close();
 }
 
+void AppendAttempt(std::string& out, const MailAttempt& attempt) {
+  ObjectWriter object(out);
+  object.Time("timestamp", attempt.at);
+  object.Text("outcome", OutcomeName(attempt.outcome));
+  object.TextIfAny("status", attempt.status);
+  object.TextIfAny("server_words", attempt.server_words);
+  object.Close();
+}
+
 void AppendMailView(std::string& out, const MailView& view) {
   ObjectWriter object(out);
   object.Text("message_id", view.message_id);
@@ -181,6 +135,8 @@ void AppendMailView(std::string& out, const MailView& view) {
   object.Number("opens_count", view.opens_count);
   object.Number("clicks_count", view.clicks_count);
   object.Bool("somebody_opened", view.somebody_opened);
+  if (view.no_news_for) object.Number("no_news_for_ms", view.no_news_for->count());
+  object.List("attempts", view.attempts, AppendAttempt);
   object.List("timeline", view.timeline, AppendTimelineEntry);
   object.Close();
 }
@@ -330,6 +286,21 @@ std::string MailDetailJson(const MailDetail& detail) {
   object.Texts("damage", detail.damage);
   object.Close();
   return out;
+}
+
+std::string MailDetailTerminalText(const MailDetail& detail, Colour colour) {
+  std::string out;
+  for (const MailView& view : detail.views) {
+    AppendMailText(out, view, colour);
+    out += fmt::format("  {}\n", ForTerminal(view.sentence));
+    if (!view.advice.empty()) out += fmt::format("  {}\n", ForTerminal(view.advice));
+  }
+  if (detail.incomplete) out += "\nThe mail has more events than were looked at.\n";
+  for (const std::string& damage : detail.damage) {
+    out += "Stored events could not be read: " + ForTerminal(damage) + "\n";
+  }
+  // The first mail begins with an empty line, which belongs between mails.
+  return out.starts_with('\n') ? out.substr(1) : out;
 }
 
 std::string AnswerTerminalText(const Answer& answer, Colour colour) {

@@ -31,6 +31,9 @@ std::string AnswerJson(const Answer& answer);
 // With every event's JSON, as EventJsonLine() has it.
 std::string MailDetailJson(const MailDetail& detail);
 
+// Each recipient's state and timeline.
+std::string MailDetailTerminalText(const MailDetail& detail, Colour colour);
+
 // The card and below it each mail with its timeline; lines end in '\n'.
 std::string AnswerTerminalText(const Answer& answer, Colour colour);
 

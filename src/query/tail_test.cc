@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -118,9 +119,139 @@ TEST_F(TailTest, AnEventsIdAloneContinuesBehindIt) {
   EXPECT_EQ(Messages(tail), Texts{"b"});
 }
 
+// Reads until the tail is live, with a break and a new tail behind every `break_after` events.
+std::vector<std::string> CatchUp(QueryRunner& runner,
+                                 const Clock& clock,
+                                 std::string position,
+                                 Tail::Options options,
+                                 std::size_t break_after,
+                                 std::size_t* polls = nullptr) {
+  std::vector<std::string> messages;
+  for (bool behind = true; behind;) {
+    Tail tail(
+        runner, clock, store::Predicate{store::MatchAll{}}, TailPosition::Parse(position), options);
+    std::size_t taken = 0;
+    while (behind && taken < break_after) {
+      const Result<Tail::Batch> batch = tail.Poll();
+      EXPECT_TRUE(batch);
+      if (polls != nullptr) ++*polls;
+      EXPECT_FALSE(batch->sampled());
+      for (std::size_t i = 0; i < batch->events.size() && taken < break_after; ++i, ++taken) {
+        messages.push_back(batch->events[i].message);
+        position = batch->positions[i].ToString();
+      }
+      behind = batch->behind || taken >= break_after;
+    }
+  }
+  return messages;
+}
+
+TEST_F(TailTest, CatchesUpWithMoreThanOneLookTakes) {
+  Tail::Options options;
+  options.events_max = 50;
+  options.page_max = 20;
+  make_.AppendLog(store_, "long ago", -minutes(10));
+  clock_.Advance(milliseconds(1));
+  Tail first = NewTail();
+  make_.AppendLog(store_, "seen", {});
+  EXPECT_EQ(Messages(first), Texts{"seen"});
+  clock_.Advance(seconds(20));
+  std::set<std::string> expected;
+  for (int i = 0; i < 230; ++i) {
+    // Dates lie anywhere, and many are equal.
+    make_.AppendLog(store_, "m" + std::to_string(i), -minutes((i * 7) % 60));
+    expected.insert("m" + std::to_string(i));
+    clock_.Advance(milliseconds(100));
+  }
+  for (const std::size_t break_after : {1u, 7u, 33u, 1'000u}) {
+    SCOPED_TRACE(break_after);
+    const Texts got = CatchUp(runner_, clock_, first.position().ToString(), options, break_after);
+    std::set<std::string> found(got.begin(), got.end());
+    found.erase("seen");  // of the last seconds before the break
+    EXPECT_EQ(found, expected);
+    // Only what came in the last window may be there twice, and only after a break.
+    if (break_after == 1'000u) {
+      EXPECT_EQ(got.size(), expected.size() + 1);
+    }
+  }
+}
+
+TEST_F(TailTest, GoesOnLiveAfterCatchingUp) {
+  Tail::Options options;
+  options.events_max = 10;
+  options.page_max = 5;
+  const std::string begin = NewTail().position().ToString();
+  for (int i = 0; i < 30; ++i) make_.AppendLog(store_, "old", {});
+  clock_.Advance(seconds(6));
+  const store::Event late = make_.Log("late", -minutes(5));
+  clock_.Advance(seconds(1));
+  Tail tail(
+      runner_, clock_, store::Predicate{store::MatchAll{}}, TailPosition::Parse(begin), options);
+  std::size_t old = 0;
+  for (bool behind = true; behind;) {
+    const Result<Tail::Batch> batch = tail.Poll();
+    ASSERT_TRUE(batch);
+    behind = batch->behind;
+    old += batch->events.size();
+    make_.AppendLog(store_, "live", {});
+  }
+  EXPECT_EQ(old, 30u);
+  make_.Append(store_, {late});
+  const Result<Tail::Batch> batch = tail.Poll();
+  ASSERT_TRUE(batch);
+  std::multiset<std::string> live;
+  for (const store::Event& event : batch->events) live.insert(event.message);
+  EXPECT_EQ(live.count("late"), 1u);
+  EXPECT_EQ(live.count("old"), 0u);
+  EXPECT_EQ(live.count("live"), batch->events.size() - 1);
+}
+
+TEST_F(TailTest, GivesASampleOfWhatIsTooFast) {
+  Tail::Options options;
+  options.given_max = 10;
+  Tail tail(runner_, clock_, store::Predicate{store::MatchAll{}}, std::nullopt, options);
+  for (int i = 0; i < 95; ++i) make_.AppendLog(store_, std::to_string(i), {});
+  const Result<Tail::Batch> batch = tail.Poll();
+  ASSERT_TRUE(batch);
+  EXPECT_TRUE(batch->sampled());
+  EXPECT_EQ(batch->found, 95u);
+  EXPECT_FALSE(batch->found_more);
+  ASSERT_EQ(batch->events.size(), 10u);
+  EXPECT_EQ(batch->events.front().message, "9");
+  EXPECT_EQ(batch->events.back().message, "94");
+  // What was left out stays out, here and after a break.
+  EXPECT_EQ(Messages(tail), Texts{});
+  Tail again = NewTail(TailPosition::Parse(batch->positions.back().ToString()));
+  EXPECT_EQ(Messages(again), Texts{});
+  make_.AppendLog(store_, "slow", {});
+  const Result<Tail::Batch> slow = tail.Poll();
+  EXPECT_FALSE(slow->sampled());
+  EXPECT_EQ(slow->events.size(), 1u);
+}
+
+TEST_F(TailTest, SaysWhenThereWasEvenMore) {
+  Tail::Options options;
+  options.events_max = 20;
+  options.given_max = 10;
+  Tail tail(runner_, clock_, store::Predicate{store::MatchAll{}}, std::nullopt, options);
+  for (int i = 0; i < 95; ++i) make_.AppendLog(store_, std::to_string(i), {});
+  const Result<Tail::Batch> batch = tail.Poll();
+  ASSERT_TRUE(batch);
+  EXPECT_TRUE(batch->found_more);
+  EXPECT_EQ(batch->found, 20u);
+  EXPECT_EQ(batch->events.size(), 10u);
+  EXPECT_FALSE(batch->behind);
+}
+
 TEST_F(TailTest, PositionsAreCheckedText) {
-  const TailPosition position{store::EventId::Make(1'800'000'000'000, {}), 1'799'999'999'000, 3};
+  TailPosition position{store::EventId::Make(1'800'000'000'000, {}), 1'799'999'999'000, 3, {}};
   EXPECT_EQ(TailPosition::Parse(position.ToString()), position);
+  TailPosition behind = position;
+  behind.catch_up = TailPosition::CatchUp{position.last, {-5, position.last}};
+  EXPECT_EQ(TailPosition::Parse(behind.ToString()), behind);
+  for (const std::string_view text : {"~", "~x~1~y", "~x"}) {
+    EXPECT_FALSE(TailPosition::Parse(position.ToString() + std::string(text)));
+  }
   for (const std::string& text : {std::string(),
                                   std::string("x"),
                                   position.last.ToString() + ".",

@@ -34,6 +34,50 @@ struct AnswerFlags {
 
 int RunAnswer(const CommandContext& context, const AnswerFlags& flags);
 
+struct MailFlags {
+  std::string id;
+  bool json = false;
+  std::string data;
+  ServerFlags server;
+};
+
+// One mail: each recipient's state and timeline.
+int RunMail(const CommandContext& context, const MailFlags& flags);
+
+struct CountFlags {
+  std::string query;
+  std::string field;     // of top
+  std::string interval;  // of hist; empty: one that fits
+  std::string split;     // of hist
+  std::string from = "now-24h";
+  std::string to = "now";
+  std::size_t limit = 10;
+  bool json = false;
+  std::string data;
+  ServerFlags server;
+};
+
+// The most frequent values of a field.
+int RunTop(const CommandContext& context, const CountFlags& flags);
+// Events over time.
+int RunHist(const CommandContext& context, const CountFlags& flags);
+// The facets; with a query, what it finds for each of them.
+int RunFacets(const CommandContext& context, const CountFlags& flags);
+
+struct ExportFlags {
+  std::string query;
+  std::string from = "now-24h";
+  std::string to = "now";
+  std::string format = "ndjson";
+  std::string columns;  // of CSV, commas between
+  std::string output;   // empty: standard output
+  std::string data;
+  ServerFlags server;
+};
+
+// All events that match, however many.
+int RunExport(const CommandContext& context, const ExportFlags& flags);
+
 struct SendFlags {
   std::vector<std::string> to;
   std::string template_name = "reset";

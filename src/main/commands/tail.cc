@@ -53,9 +53,22 @@ class EventStream {
     }
   }
 
+  // What is no event is for people.
+  std::string Notice(std::string_view data) const {
+    const auto notice = json::ParseObject(data);
+    if (!notice) return query::ForTerminal(data);
+    if (type_ == "sampled") {
+      return fmt::format("too fast to show: {} of {}{} events shown",
+                         json::GetInt(*notice, "given").value_or(0),
+                         json::GetInt(*notice, "of").value_or(0),
+                         json::GetBool(*notice, "or_more").value_or(false) ? " or more" : "");
+    }
+    return query::ForTerminal(json::GetStringOr(*notice, "message", data));
+  }
+
   void Data(std::string_view data) {
-    if (!type_.empty()) {  // skipped, problem: for people
-      std::fprintf(stderr, "postglass: %s\n", query::ForTerminal(data).c_str());
+    if (!type_.empty()) {
+      std::fprintf(stderr, "postglass: %s\n", Notice(data).c_str());
       return;
     }
     if (flags_.json) {
@@ -92,7 +105,9 @@ int RunTail(const CommandContext& context, const SearchFlags& flags) {
       events.Take(piece);
       return true;
     });
-    if (!ended && (first || events.last_id() == before)) return FailWith(ended.error());
+    if (!ended && (first || events.last_id() == before)) {
+      return FailWith(WithReadableMessage(ended.error()));
+    }
   }
 }
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "base/result.h"
+#include "net/http.h"
+
+// What questions to the store are refused with, the same for every handler.
+
+namespace postglass::api {
+
+// 400 with "position": `position` is a byte offset in the query and becomes characters from 0.
+net::HttpResponse BadQueryResponse(std::string_view query,
+                                   std::size_t position,
+                                   std::string_view message);
+// 429 with Retry-After.
+net::HttpResponse BusyResponse(std::string_view text);
+// By the code of what the query services return.
+net::HttpResponse StoreErrorResponse(const Error& error);
+
+}  // namespace postglass::api
