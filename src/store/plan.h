@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "store/group.h"
 #include "store/predicate.h"
 #include "store/types.h"
 
@@ -63,6 +64,7 @@ struct Plan {
   std::vector<TopValuesRequest> top_values;
   std::vector<PercentilesRequest> percentiles;
   std::vector<CardinalityRequest> cardinalities;
+  std::vector<GroupRequest> groups;
 
   std::stop_token stop;                      // checked at least every 1,024 rows
   std::size_t memory_bytes_max = 256 << 20;  // kLimit above
@@ -98,6 +100,8 @@ class Sink {
   virtual void Percentiles(std::size_t, std::span<const double>) {}
 
   virtual void Cardinality(std::size_t, std::uint64_t) {}
+
+  virtual void Groups(std::size_t, std::span<const Group>) {}
 };
 
 struct RunReport {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "store/group_rules.h"
+
 namespace postglass::store {
 
 namespace {
@@ -37,6 +39,7 @@ Status CheckPlan(const Plan& plan) {
       }
     }
   }
+  for (const GroupRequest& groups : plan.groups) RETURN_IF_ERROR(CheckGroups(groups));
   return {};
 }
 

@@ -63,6 +63,8 @@ void QuantileSketch::Merge(const QuantileSketch& other) {
 
 double QuantileSketch::Quantile(double quantile) const {
   const auto rank = static_cast<std::uint64_t>(quantile * static_cast<double>(count_ - 1));
+  if (rank == 0) return min_;
+  if (rank == count_ - 1) return max_;
   const auto within = [this](double number) { return std::clamp(number, min_, max_); };
   std::uint64_t behind = 0;
   for (auto it = negative_.rbegin(); it != negative_.rend(); ++it) {
