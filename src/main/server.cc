@@ -10,6 +10,7 @@
 #include "access/users.h"
 #include "api/admin.h"
 #include "api/admin_api.h"
+#include "api/analytics_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
 #include "api/erase_api.h"
@@ -234,6 +235,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CapturedApi> captured_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
+  std::unique_ptr<query::TimeZones> zones_;
+  std::unique_ptr<query::AggregateService> aggregates_;
+  std::unique_ptr<api::AnalyticsApi> analytics_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
   Router router_;
@@ -586,6 +590,10 @@ void ServerImpl::ComposeApi() {
   options.base_url = WithoutSlash(options_.String("public_url"));
   search_api_ = std::make_unique<api::SearchApi>(
       *runner_, *search_, *answers_, *read_guard_, world_.clock, world_.random, std::move(options));
+  zones_ = std::make_unique<query::TimeZones>(world_.fs);
+  aggregates_ = std::make_unique<query::AggregateService>(*runner_, *zones_, world_.clock);
+  analytics_api_ = std::make_unique<api::AnalyticsApi>(
+      *aggregates_, *read_guard_, world_.clock, world_.random, api::AnalyticsApi::Options());
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
 
@@ -637,6 +645,9 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::SearchApi::Handles(request.path()); },
       [this](const net::HttpRequest& request) { return search_api_->Handle(request); });
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::AnalyticsApi::Handles(request.path()); },
+      [this](const net::HttpRequest& request) { return analytics_api_->Handle(request); });
 
   router_.AddPath("/api/v2/postglass/login",
                   [this](const net::HttpRequest& request) { return session_api_->LogIn(request); });

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string_view>
+
+#include "api/json_api.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "net/http.h"
+#include "query/aggregate.h"
+
+namespace postglass::api {
+
+// Questions about many events at once. Thread-safe; handlers block.
+//   POST /api/v2/logs/analytics/aggregate   as Datadog's
+class AnalyticsApi {
+ public:
+  struct Options {
+    RateLimit::Options rate{"logs_analytics", 6'000, std::chrono::seconds(60)};
+  };
+
+  // All must outlive it.
+  AnalyticsApi(query::AggregateService& aggregates,
+               const ReadGuard& guard,
+               const Clock& clock,
+               Random& random,
+               Options options)
+      : aggregates_(aggregates), guard_(guard), random_(random), rate_(clock, options.rate) {}
+
+  // Whether the path is one of ours.
+  static bool Handles(std::string_view path);
+  net::HttpResponse Handle(const net::HttpRequest& request);
+
+ private:
+  net::HttpResponse Route(const net::HttpRequest& request);
+  net::HttpResponse Aggregate(const json::object& body);
+
+  query::AggregateService& aggregates_;
+  const ReadGuard& guard_;
+  Random& random_;
+  RateLimit rate_;
+};
+
+}  // namespace postglass::api
