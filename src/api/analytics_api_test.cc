@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/clock_testing.h"
 #include "base/json.h"
@@ -75,7 +77,8 @@ class AnalyticsApiTest : public testing::Test {
   query::AggregateService aggregates_{runner_, zones_, clock_};
   FixedKeys keys_;
   ReadGuard guard_{keys_, nullptr};
-  AnalyticsApi api_{aggregates_, guard_, clock_, random_, {}};
+  query::ExploreService explorer_{runner_, zones_, clock_};
+  AnalyticsApi api_{{aggregates_, explorer_}, guard_, clock_, random_, {}};
 };
 
 TEST_F(AnalyticsApiTest, CountsEverythingWithoutACompute) {
@@ -219,6 +222,95 @@ TEST_F(AnalyticsApiTest, SaysWhatIsWrongWithARequest) {
             R"(400 {"errors":["to lies before from"]})");
   EXPECT_EQ(error(R"({"options":{"timezone":"UTC","timeOffset":60}})"),
             R"(400 {"errors":["give either timezone or timeOffset"]})");
+}
+
+class Body final : public net::BodyWriter {
+ public:
+  bool Write(std::string_view piece) override {
+    text += piece;
+    return !gone;
+  }
+
+  bool Gone() override { return gone; }
+
+  std::string text;
+  bool gone = false;
+};
+
+constexpr std::string_view kScreen = R"({"filter":{"from":"now-10m"},"rows":{"limit":2},
+    "histogram":{"interval":"5m","split":"@type","limit":2},
+    "facets":[{"facet":"@to","limit":1},{"facet":"status"}])";
+
+TEST_F(AnalyticsApiTest, AnswersAScreenAtOnce) {
+  AddMails();
+  const net::HttpResponse response = Post(std::string(kScreen) + "}", "/api/v2/postglass/explore");
+  ASSERT_EQ(response.status, 200) << response.body;
+  const json::object answer = json::ParseObject(response.body).value();
+  const auto at = [&](std::string_view path) {
+    const json::value* value = json::FindPath(answer, path);
+    return value != nullptr ? json::Serialize(*value) : "(none)";
+  };
+  EXPECT_EQ(at("data.count"), "5");
+  EXPECT_EQ(at("data.histogram"),
+            R"({"times":["2027-01-15T07:50:00.000Z","2027-01-15T07:55:00.000Z",)"
+            R"("2027-01-15T08:00:00.000Z"],"counts":[3,2,0],)"
+            R"("split":[{"value":"Send","counts":[3,0,0]},{"value":"Bounce","counts":[0,1,0]}]})");
+  EXPECT_EQ(at("data.facets"),
+            R"([{"facet":"@to","values":[{"value":"a","count":3}]},)"
+            R"({"facet":"status","values":[{"value":"info","count":3},)"
+            R"({"value":"error","count":1},{"value":"warn","count":1}]}])");
+  EXPECT_EQ(at("data.events.0.attributes.attributes.type"), R"("Open")");
+  EXPECT_EQ(at("data.events.1.attributes.attributes.type"), R"("Bounce")");
+  EXPECT_EQ(at("data.events.2"), "(none)");
+  EXPECT_NE(at("data.after"), "(none)");
+  EXPECT_EQ(at("meta.status"), R"("done")");
+  EXPECT_EQ(at("meta.from"), R"("2027-01-15T07:50:00.000Z")");
+  EXPECT_EQ(at("meta.explain"), "(none)");
+}
+
+TEST_F(AnalyticsApiTest, StreamsAScreenRowsFirst) {
+  AddMails();
+  const net::HttpResponse response =
+      Post(std::string(kScreen) + R"(,"stream":true,"explain":true})", "/api/v2/postglass/explore");
+  ASSERT_TRUE(response.stream) << response.body;
+  EXPECT_EQ(response.headers.Get("Content-Type"), "application/x-ndjson");
+  Body body;
+  response.stream(body);
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin < body.text.size();) {
+    const std::size_t end = body.text.find('\n', begin);
+    const Result<json::object> line = json::ParseObject(body.text.substr(begin, end - begin));
+    ASSERT_TRUE(line) << body.text;
+    names.emplace_back(line->begin()->key());
+    begin = end + 1;
+  }
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"events", "count", "histogram", "facet", "facet", "meta"}));
+  EXPECT_NE(body.text.find(R"("explain":)"), std::string::npos);
+}
+
+TEST_F(AnalyticsApiTest, EndsAScreenWhoseClientHasGone) {
+  AddMails();
+  const net::HttpResponse response =
+      Post(std::string(kScreen) + R"(,"stream":true})", "/api/v2/postglass/explore");
+  Body body;
+  body.gone = true;
+  response.stream(body);
+  EXPECT_EQ(std::count(body.text.begin(), body.text.end(), '\n'), 1);
+}
+
+TEST_F(AnalyticsApiTest, SaysWhatIsWrongWithAScreen) {
+  const auto error = [&](std::string body) {
+    return Post(std::move(body), "/api/v2/postglass/explore").body;
+  };
+  EXPECT_EQ(error(R"({"facets":[{"facet":""}]})"), R"({"errors":["a facet needs a name"]})");
+  EXPECT_EQ(error(R"({"facets":[{"facet":"a","limit":1001}]})"),
+            R"({"errors":["\"limit\" must be within 1 and 1000"]})");
+  EXPECT_EQ(error(R"({"rows":{"sort":"host"}})"),
+            R"({"errors":["sort must be timestamp or -timestamp, not \"host\""]})");
+  EXPECT_EQ(error(R"({"facets":[{"facet":"*"}]})"),
+            R"({"errors":["the full-text field has no values to count"]})");
+  EXPECT_EQ(error(R"({"stream":1})"), R"({"errors":["\"stream\" must be true or false"]})");
 }
 
 TEST_F(AnalyticsApiTest, AnswersNoOneWithoutKeys) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct TimeRange {
 
 // As ParseTime() each. Errors: kInvalidArgument, with the end's name in front.
 Result<TimeRange> ParseRange(std::string_view from, std::string_view to, Timestamp now);
+
+// A cursor of SearchService that stands behind the event.
+std::string SearchCursorBehind(const store::Event& event,
+                               const TimeRange& range,
+                               store::Order order);
 
 void SetRange(const TimeRange& range, store::Plan& plan);
 

@@ -70,6 +70,13 @@ class CollectRows final : public store::Sink {
 
 }  // namespace
 
+std::string SearchCursorBehind(const store::Event& event,
+                               const TimeRange& range,
+                               store::Order order) {
+  return EncodeCursor(
+      {{event.timestamp_ms, event.id}, range.from.millis(), range.to.millis(), order});
+}
+
 SearchOutcome SearchService::Search(const SearchRequest& request) {
   if (request.limit == 0 || request.limit > kSearchLimitMax) {
     return BadRequest(

@@ -56,7 +56,8 @@ std::vector<HistogramBucket> Histogram(const std::vector<Event>& events,
                                        const HistogramRequest& request) {
   std::map<std::int64_t, std::vector<Event>> by_bucket;
   for (const Event& event : events) {
-    by_bucket[BucketStart(event.timestamp_ms, request.interval_ms)].push_back(event);
+    const auto bucket = HistogramBucketOf(request, event.timestamp_ms);
+    if (bucket) by_bucket[bucket->start_ms].push_back(event);
   }
   std::vector<HistogramBucket> buckets;
   for (const auto& [start_ms, members] : by_bucket) {

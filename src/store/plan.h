@@ -30,11 +30,14 @@ struct RowsRequest {
   std::optional<RowCursor> after;  // rows strictly behind it in this order
 };
 
-// Counts by time bucket, aligned to multiples of the interval since 1970; split by a field's values
-// when it is given.
+// Counts by time bucket, aligned to multiples of the interval since 1970, or between borders; split
+// by a field's values when it is given.
 struct HistogramRequest {
   std::int64_t interval_ms = 60'000;
   std::optional<Field> split;
+  // Ascending, no two equal; when there are any, the interval means nothing, bucket i is
+  // [borders[i], borders[i + 1]), and events outside of all are in none.
+  std::vector<std::int64_t> borders = {};
 };
 
 struct TopValuesRequest {

@@ -312,8 +312,18 @@ Plan RandomPlan(Random& random) {
   }
   if (random.Below(3) == 0) return plan;  // rows alone may end early
   plan.count = true;
-  if (random.Below(2) == 0) plan.histograms.push_back({5000, std::nullopt});
-  if (random.Below(2) == 0) plan.histograms.push_back({7000, RandomValueField(random)});
+  if (random.Below(2) == 0) plan.histograms.push_back({5000, std::nullopt, {}});
+  if (random.Below(2) == 0) plan.histograms.push_back({7000, RandomValueField(random), {}});
+  if (random.Below(3) == 0) {
+    HistogramRequest histogram;
+    if (random.Below(2) == 0) histogram.split = RandomValueField(random);
+    std::int64_t border = kStartMs + static_cast<std::int64_t>(random.Below(2000));
+    for (std::uint64_t k = 1 + random.Below(6); k > 0; --k) {
+      histogram.borders.push_back(border);
+      border += 1 + static_cast<std::int64_t>(random.Below(2000));
+    }
+    plan.histograms.push_back(std::move(histogram));
+  }
   if (random.Below(2) == 0) plan.top_values.push_back({RandomValueField(random), 5});
   if (random.Below(2) == 0) plan.percentiles.push_back({RandomValueField(random), {0.1, 0.5, 1}});
   if (random.Below(2) == 0) plan.cardinalities.push_back({RandomValueField(random)});

@@ -53,8 +53,9 @@ Status EventTotals::Add(EventReader& reader) {
   ++count_;
   for (std::size_t i = 0; i < histograms_.size(); ++i) {
     const HistogramRequest& request = plan_.histograms[i];
-    const std::int64_t start = BucketStart(reader.event().timestamp_ms, request.interval_ms);
-    const auto [bucket, is_new] = histograms_[i].try_emplace(start);
+    const auto span = HistogramBucketOf(request, reader.event().timestamp_ms);
+    if (!span) continue;
+    const auto [bucket, is_new] = histograms_[i].try_emplace(span->start_ms);
     if (is_new) budget_.Add(sizeof(Bucket) + kNodeBytes);
     ++bucket->second.count;
     if (request.split) CountValues(reader, *request.split, bucket->second.split);
