@@ -52,4 +52,21 @@ net::HttpResponse StoreErrorResponse(const Error& error) {
   }
 }
 
+net::HttpResponse SearchErrorResponse(std::string_view query, const query::SearchError& error) {
+  switch (error.kind) {
+    case query::SearchError::Kind::kBadQuery:
+      return BadQueryResponse(query, error.position.value_or(0), error.message);
+    case query::SearchError::Kind::kBadRequest:
+    case query::SearchError::Kind::kTooLarge:
+      return ErrorResponse(400, error.message);
+    case query::SearchError::Kind::kBusy:
+      return BusyResponse(error.message);
+    case query::SearchError::Kind::kTimeout:
+      return ErrorResponse(504, error.message);
+    case query::SearchError::Kind::kFailed:
+      break;
+  }
+  return ErrorResponse(500, error.message);
+}
+
 }  // namespace postglass::api

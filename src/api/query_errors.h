@@ -5,8 +5,10 @@
 
 #include "base/result.h"
 #include "net/http.h"
+#include "query/search.h"
 
-// What questions to the store are refused with, the same for every handler.
+// What questions to the store are refused with, the same for every handler: {"errors":["…"]}, of a
+// query that does not parse also the place. Pure.
 
 namespace postglass::api {
 
@@ -18,5 +20,6 @@ net::HttpResponse BadQueryResponse(std::string_view query,
 net::HttpResponse BusyResponse(std::string_view text);
 // By the code of what the query services return.
 net::HttpResponse StoreErrorResponse(const Error& error);
+net::HttpResponse SearchErrorResponse(std::string_view query, const query::SearchError& error);
 
 }  // namespace postglass::api

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "api/aggregate_json.h"
+#include "api/json_body.h"
 #include "api/query_errors.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -27,117 +29,46 @@ constexpr std::string_view kSearchPath = "/api/v2/logs/events/search";
 constexpr std::string_view kEventsPath = "/api/v2/logs/events";
 constexpr std::string_view kTailPath = "/api/v2/postglass/tail";
 
-constexpr std::size_t kBodyBytesMax = 1 << 20;  // inflated; the query alone may have 64 KiB
-constexpr int kPollFailuresMax = 20;            // in a row, then a tail ends
+constexpr int kPollFailuresMax = 20;  // in a row, then a tail ends
 
-// A request that cannot be understood, in the caller's words.
-struct BadRequest {
-  std::string text;
-};
-
-template <class T>
-using Parsed = std::variant<T, BadRequest>;
-
-std::optional<BadRequest> SetSort(std::string_view sort, query::SearchRequest& search) {
+Status SetSort(std::string_view sort, query::SearchRequest& search) {
   if (sort == "timestamp") {
     search.order = store::Order::kOldestFirst;
   } else if (sort == "-timestamp") {
     search.order = store::Order::kNewestFirst;
   } else {
-    return BadRequest{fmt::format("sort must be timestamp or -timestamp, not \"{}\"", sort)};
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("sort must be timestamp or -timestamp, not \"{}\"", sort));
   }
-  return std::nullopt;
+  return {};
 }
 
-std::optional<BadRequest> CheckTier(std::string_view tier) {
-  // There is one tier here; the names of the original's are taken.
-  for (const std::string_view known : {"indexes", "online-archives", "flex", "flex_and_indexes"}) {
-    if (tier == known) return std::nullopt;
+Status ReadPage(const json::object& page, query::SearchRequest& search) {
+  RETURN_IF_ERROR(ReadText(page, "cursor", search.cursor));
+  auto limit = static_cast<std::int64_t>(search.limit);
+  const Status read =
+      ReadInteger(page, "limit", 1, static_cast<std::int64_t>(query::kSearchLimitMax), limit);
+  if (!read) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("page.limit must be within 1 and {}", query::kSearchLimitMax));
   }
-  return BadRequest{fmt::format("unknown storage_tier \"{}\"", tier)};
+  search.limit = static_cast<std::size_t>(limit);
+  return {};
 }
 
-// A member that is a string when it is there; for times also a number (milliseconds).
-std::optional<BadRequest> TakeText(const json::object& o, std::string_view name, std::string& out) {
-  const json::value* value = o.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  if (const json::string* text = value->if_string()) {
-    out.assign(text->data(), text->size());
-    return std::nullopt;
-  }
-  if (value->is_int64() && (name == "from" || name == "to")) {
-    out = std::to_string(value->get_int64());
-    return std::nullopt;
-  }
-  return BadRequest{fmt::format("\"{}\" must be a string", name)};
-}
-
-std::optional<BadRequest> TakeObject(const json::object& o,
-                                     std::string_view name,
-                                     const json::object*& out) {
-  const json::value* value = o.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  out = value->if_object();
-  if (out == nullptr) return BadRequest{fmt::format("\"{}\" must be an object", name)};
-  return std::nullopt;
-}
-
-std::optional<BadRequest> ReadFilter(const json::object& filter, query::SearchRequest& search) {
-  if (auto bad = TakeText(filter, "query", search.query)) return bad;
-  if (auto bad = TakeText(filter, "from", search.from)) return bad;
-  if (auto bad = TakeText(filter, "to", search.to)) return bad;
-  std::string tier;
-  if (auto bad = TakeText(filter, "storage_tier", tier)) return bad;
-  return tier.empty() ? std::nullopt : CheckTier(tier);
-}
-
-std::optional<BadRequest> ReadPage(const json::object& page, query::SearchRequest& search) {
-  if (auto bad = TakeText(page, "cursor", search.cursor)) return bad;
-  const json::value* limit = page.if_contains("limit");
-  if (limit == nullptr || limit->is_null()) return std::nullopt;
-  if (!limit->is_int64() || limit->get_int64() < 1 ||
-      limit->get_int64() > static_cast<std::int64_t>(query::kSearchLimitMax)) {
-    return BadRequest{fmt::format("page.limit must be within 1 and {}", query::kSearchLimitMax)};
-  }
-  search.limit = static_cast<std::size_t>(limit->get_int64());
-  return std::nullopt;
-}
-
-Parsed<query::SearchRequest> ReadBody(const net::HttpRequest& request) {
-  std::string inflated;
-  std::string_view body = request.body;
-  if (const std::string_view coding = request.headers.Get("Content-Encoding"); !coding.empty()) {
-    Result<std::string> decoded = net::DecodeContent(coding, body, kBodyBytesMax);
-    if (!decoded) return BadRequest{decoded.error().message};
-    inflated = std::move(*decoded);
-    body = inflated;
-  }
-  if (body.size() > kBodyBytesMax) {
-    return BadRequest{fmt::format("the body is longer than {} bytes", kBodyBytesMax)};
-  }
+Result<query::SearchRequest> ReadBody(const net::HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json::object root, ReadJsonBody(request));
   query::SearchRequest search;
-  if (TrimAscii(body).empty()) return search;
-  const Result<json::object> root = json::ParseObject(body);
-  if (!root) return BadRequest{root.error().message};
-  const json::object* filter = nullptr;
-  const json::object* page = nullptr;
+  ASSIGN_OR_RETURN(const json::object* page, ReadObject(root, "page"));
   std::string sort;
-  if (auto bad = TakeObject(*root, "filter", filter)) return *bad;
-  if (auto bad = TakeObject(*root, "page", page)) return *bad;
-  if (auto bad = TakeText(*root, "sort", sort)) return *bad;
-  if (filter != nullptr) {
-    if (auto bad = ReadFilter(*filter, search)) return *bad;
-  }
-  if (page != nullptr) {
-    if (auto bad = ReadPage(*page, search)) return *bad;
-  }
-  if (!sort.empty()) {
-    if (auto bad = SetSort(sort, search)) return *bad;
-  }
+  RETURN_IF_ERROR(ReadText(root, "sort", sort));
+  RETURN_IF_ERROR(ReadFilter(root, search.query, search.from, search.to));
+  if (page != nullptr) RETURN_IF_ERROR(ReadPage(*page, search));
+  if (!sort.empty()) RETURN_IF_ERROR(SetSort(sort, search));
   return search;
 }
 
-Parsed<query::SearchRequest> ReadParams(const Params& params) {
+Result<query::SearchRequest> ReadParams(const Params& params) {
   query::SearchRequest search;
   const auto take = [&params](std::string_view name, std::string& out) {
     if (const auto value = net::FindParam(params, name)) out = *value;
@@ -147,36 +78,21 @@ Parsed<query::SearchRequest> ReadParams(const Params& params) {
   take("filter[to]", search.to);
   take("page[cursor]", search.cursor);
   if (const auto tier = net::FindParam(params, "filter[storage_tier]")) {
-    if (auto bad = CheckTier(*tier)) return *bad;
+    RETURN_IF_ERROR(CheckStorageTier(*tier));
   }
   if (const auto sort = net::FindParam(params, "sort")) {
-    if (auto bad = SetSort(*sort, search)) return *bad;
+    RETURN_IF_ERROR(SetSort(*sort, search));
   }
   if (const auto limit = net::FindParam(params, "page[limit]")) {
     const auto [end, error] =
         std::from_chars(limit->data(), limit->data() + limit->size(), search.limit);
     if (error != std::errc() || end != limit->data() + limit->size() || search.limit < 1 ||
         search.limit > query::kSearchLimitMax) {
-      return BadRequest{fmt::format("page[limit] must be within 1 and {}", query::kSearchLimitMax)};
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("page[limit] must be within 1 and {}", query::kSearchLimitMax));
     }
   }
   return search;
-}
-
-net::HttpResponse SearchErrorResponse(const query::SearchRequest& search,
-                                      const query::SearchError& error) {
-  switch (error.kind) {
-    case query::SearchError::Kind::kBadQuery:
-      return BadQueryResponse(search.query, error.position.value_or(0), error.message);
-    case query::SearchError::Kind::kBadRequest:
-    case query::SearchError::Kind::kTooLarge:
-      return ErrorResponse(400, error.message);
-    case query::SearchError::Kind::kBusy:
-      return BusyResponse(error.message);
-    case query::SearchError::Kind::kFailed:
-      break;
-  }
-  return ErrorResponse(500, error.message);
 }
 
 std::string NextLink(std::string_view base_url,
@@ -217,20 +133,7 @@ std::string PageJson(const query::SearchPage& page,
                      page.timed_out ? "timeout" : "done");
   if (!page.next_cursor.empty())
     out += fmt::format(R"(,"page":{{"after":"{}"}})", page.next_cursor);
-  if (!page.warnings.empty()) {
-    out += R"(,"warnings":[)";
-    for (std::size_t i = 0; i < page.warnings.size(); ++i) {
-      const query::SearchWarning& warning = page.warnings[i];
-      out += i > 0 ? R"(,{"code":)" : R"({"code":)";
-      json::AppendQuoted(out, warning.code);
-      out += R"(,"title":)";
-      json::AppendQuoted(out, warning.title);
-      out += R"(,"detail":)";
-      json::AppendQuoted(out, warning.detail);
-      out += '}';
-    }
-    out += ']';
-  }
+  AppendWarnings(out, page.warnings);
   return out + "}}";
 }
 
@@ -343,24 +246,24 @@ net::HttpResponse SearchApi::Route(const net::HttpRequest& request) {
 }
 
 net::HttpResponse SearchApi::PostSearch(const net::HttpRequest& request) {
-  const Parsed<query::SearchRequest> parsed = ReadBody(request);
-  if (const auto* bad = std::get_if<BadRequest>(&parsed)) return ErrorResponse(400, bad->text);
-  return RunSearch(request, std::get<query::SearchRequest>(parsed));
+  const Result<query::SearchRequest> search = ReadBody(request);
+  if (!search) return ErrorResponse(400, search.error().message);
+  return RunSearch(request, *search);
 }
 
 net::HttpResponse SearchApi::GetSearch(const net::HttpRequest& request) {
   const Result<Params> params = net::ParseForm(request.query());
   if (!params) return ErrorResponse(400, params.error().message);
-  const Parsed<query::SearchRequest> parsed = ReadParams(*params);
-  if (const auto* bad = std::get_if<BadRequest>(&parsed)) return ErrorResponse(400, bad->text);
-  return RunSearch(request, std::get<query::SearchRequest>(parsed));
+  const Result<query::SearchRequest> search = ReadParams(*params);
+  if (!search) return ErrorResponse(400, search.error().message);
+  return RunSearch(request, *search);
 }
 
 net::HttpResponse SearchApi::RunSearch(const net::HttpRequest& request,
                                        const query::SearchRequest& search) {
   const query::SearchOutcome outcome = search_.Search(search);
   if (const auto* error = std::get_if<query::SearchError>(&outcome)) {
-    return SearchErrorResponse(search, *error);
+    return SearchErrorResponse(search.query, *error);
   }
   const auto& page = std::get<query::SearchPage>(outcome);
   std::string base_url = options_.base_url;

@@ -11,6 +11,7 @@
 #include "access/users.h"
 #include "api/admin.h"
 #include "api/admin_api.h"
+#include "api/analytics_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
 #include "api/catalog_api.h"
@@ -251,6 +252,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CountsApi> counts_api_;
   std::unique_ptr<api::ExportApi> export_api_;
   std::unique_ptr<api::CatalogApi> catalog_api_;
+  std::unique_ptr<query::TimeZones> zones_;
+  std::unique_ptr<query::AggregateService> aggregates_;
+  std::unique_ptr<query::ExploreService> explorer_;
+  std::unique_ptr<api::AnalyticsApi> analytics_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
   Router router_;
@@ -614,6 +619,15 @@ void ServerImpl::ComposeApi() {
   export_api_ = std::make_unique<api::ExportApi>(
       *search_, [](std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); });
   catalog_api_ = std::make_unique<api::CatalogApi>(*facets_, *views_);
+  zones_ = std::make_unique<query::TimeZones>(world_.fs);
+  aggregates_ = std::make_unique<query::AggregateService>(*runner_, *zones_, world_.clock);
+  explorer_ = std::make_unique<query::ExploreService>(*runner_, *zones_, world_.clock);
+  analytics_api_ =
+      std::make_unique<api::AnalyticsApi>(api::AnalyticsApi::Services{*aggregates_, *explorer_},
+                                          *read_guard_,
+                                          world_.clock,
+                                          world_.random,
+                                          api::AnalyticsApi::Options());
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
 
@@ -665,6 +679,9 @@ void ServerImpl::ComposeRoutes() {
   router_.Add(
       [](const net::HttpRequest& request) { return api::SearchApi::Handles(request.path()); },
       [this](const net::HttpRequest& request) { return search_api_->Handle(request); });
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::AnalyticsApi::Handles(request.path()); },
+      [this](const net::HttpRequest& request) { return analytics_api_->Handle(request); });
 
   router_.AddPath("/api/v2/postglass/login",
                   [this](const net::HttpRequest& request) { return session_api_->LogIn(request); });

@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <utility>
 
 #include "base/encoding.h"
 #include "base/json.h"
-#include "query/time_range.h"
+#include "query/query_range.h"
 
 namespace postglass::query {
 namespace {
 
 constexpr std::size_t kCursorBytesMax = 1'024;
-constexpr std::size_t kWarningsMax = 20;
 
 // A page border, as Datadog's a base64 JSON object whose "after" names an event, and what makes the
 // next page independent of the time at which it is asked for.
@@ -48,7 +46,8 @@ std::optional<Cursor> DecodeCursor(std::string_view text) {
   const auto from = json::GetInt(*object, "from");
   const auto to = json::GetInt(*object, "to");
   const std::string_view sort = json::GetString(*object, "sort").value_or("");
-  if (!id || !at || !from || !to || (sort != "timestamp" && sort != "-timestamp")) {
+  if (!id || !at || !from || !IsTime(*from) || !to || !IsTime(*to) ||
+      (sort != "timestamp" && sort != "-timestamp")) {
     return std::nullopt;
   }
   return Cursor{{*at, *id},
@@ -69,29 +68,14 @@ class CollectRows final : public store::Sink {
   std::vector<store::Event>& events_;
 };
 
-SearchError BadRequest(std::string message) {
-  return {SearchError::Kind::kBadRequest, std::move(message), std::nullopt};
-}
-
-SearchError FromStore(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kUnavailable:
-      return {SearchError::Kind::kBusy, error.message, std::nullopt};
-    case ErrorCode::kLimit:
-      return {SearchError::Kind::kTooLarge, error.message, std::nullopt};
-    default:
-      return {SearchError::Kind::kFailed, error.message, std::nullopt};
-  }
-}
-
-void AddDamage(const std::vector<std::string>& damage, std::vector<SearchWarning>& warnings) {
-  for (const std::string& detail : damage) {
-    if (warnings.size() == kWarningsMax) break;
-    warnings.push_back({"damaged_data", "Some stored events could not be read", detail});
-  }
-}
-
 }  // namespace
+
+std::string SearchCursorBehind(const store::Event& event,
+                               const TimeRange& range,
+                               store::Order order) {
+  return EncodeCursor(
+      {{event.timestamp_ms, event.id}, range.from.millis(), range.to.millis(), order});
+}
 
 SearchOutcome SearchService::Search(const SearchRequest& request) {
   if (request.limit == 0 || request.limit > kSearchLimitMax) {
@@ -109,13 +93,10 @@ SearchOutcome SearchService::Search(const SearchRequest& request) {
   plan.rows = store::RowsRequest{request.order, request.limit, std::nullopt};
   Cursor border{{}, 0, 0, request.order};
   if (request.cursor.empty()) {
-    const Timestamp now = clock_.Now();
-    const Result<Timestamp> from = ParseTime(request.from, now);
-    if (!from) return BadRequest("from: " + from.error().message);
-    const Result<Timestamp> to = ParseTime(request.to, now);
-    if (!to) return BadRequest("to: " + to.error().message);
-    border.from_ms = from->millis();
-    border.to_ms = to->millis();
+    const Result<TimeRange> range = ParseRange(request.from, request.to, clock_.Now());
+    if (!range) return BadRequest(range.error().message);
+    border.from_ms = range->from.millis();
+    border.to_ms = range->to.millis();
   } else {
     const std::optional<Cursor> cursor = DecodeCursor(request.cursor);
     if (!cursor) return BadRequest("the cursor is not one that this server gave");
@@ -125,14 +106,11 @@ SearchOutcome SearchService::Search(const SearchRequest& request) {
     border = *cursor;
     plan.rows->after = cursor->after;
   }
-  plan.from_ms = border.from_ms;
-  // Inclusive here, exclusive there: what arrived in this very millisecond is to be seen.
-  plan.to_ms =
-      border.to_ms == std::numeric_limits<std::int64_t>::max() ? border.to_ms : border.to_ms + 1;
 
   SearchPage page;
   page.from = Timestamp::FromMillis(border.from_ms);
   page.to = Timestamp::FromMillis(border.to_ms);
+  SetRange({page.from, page.to}, plan);
   const std::chrono::nanoseconds begun = clock_.Monotonic();
   CollectRows sink(page.events);
   const Result<store::RunReport> report = runner_.Run(plan, sink);

@@ -49,6 +49,7 @@ struct SearchError {
     kBadRequest,  // time, limit, cursor
     kBusy,        // try again
     kTooLarge,    // memory budget
+    kTimeout,
     kFailed,
   };
   Kind kind = Kind::kFailed;

@@ -17,6 +17,7 @@ struct CollectingSink final : Sink {
   std::map<std::size_t, std::vector<ValueCount>> top_values;
   std::map<std::size_t, std::vector<double>> percentiles;
   std::map<std::size_t, std::uint64_t> cardinalities;
+  std::map<std::size_t, std::vector<Group>> groups;
 
   void Rows(std::span<const Event> events) override {
     rows.insert(rows.end(), events.begin(), events.end());
@@ -37,6 +38,10 @@ struct CollectingSink final : Sink {
   }
 
   void Cardinality(std::size_t i, std::uint64_t n) override { cardinalities[i] = n; }
+
+  void Groups(std::size_t i, std::span<const Group> all) override {
+    groups[i].assign(all.begin(), all.end());
+  }
 };
 
 }  // namespace postglass::store

@@ -7,6 +7,7 @@
 #include "store/address_pattern.h"
 #include "store/event_reader.h"
 #include "store/match.h"
+#include "store/oracle_groups.h"
 #include "store/plan_rules.h"
 
 namespace postglass::store {
@@ -55,7 +56,8 @@ std::vector<HistogramBucket> Histogram(const std::vector<Event>& events,
                                        const HistogramRequest& request) {
   std::map<std::int64_t, std::vector<Event>> by_bucket;
   for (const Event& event : events) {
-    by_bucket[BucketStart(event.timestamp_ms, request.interval_ms)].push_back(event);
+    const auto bucket = HistogramBucketOf(request, event.timestamp_ms);
+    if (bucket) by_bucket[bucket->start_ms].push_back(event);
   }
   std::vector<HistogramBucket> buckets;
   for (const auto& [start_ms, members] : by_bucket) {
@@ -165,6 +167,10 @@ Result<RunReport> OracleStore::Run(const Plan& plan, Sink& sink) {
     const std::vector<ValueCount> values = CountValues(matching, plan.cardinalities[i].field);
     RETURN_IF_ERROR(CheckMemory(plan, Bytes(values)));
     sink.Cardinality(i, values.size());
+  }
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    ASSIGN_OR_RETURN(const std::vector<Group> groups, OracleGroups(matching, plan.groups[i]));
+    sink.Groups(i, groups);
   }
   if (plan.rows) {
     std::vector<Event> rows = TakeRows(std::move(matching), *plan.rows);

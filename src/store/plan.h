@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "store/group.h"
 #include "store/predicate.h"
 #include "store/types.h"
 
@@ -29,11 +30,14 @@ struct RowsRequest {
   std::optional<RowCursor> after;  // rows strictly behind it in this order
 };
 
-// Counts by time bucket, aligned to multiples of the interval since 1970; split by a field's values
-// when it is given.
+// Counts by time bucket, aligned to multiples of the interval since 1970, or between borders; split
+// by a field's values when it is given.
 struct HistogramRequest {
   std::int64_t interval_ms = 60'000;
   std::optional<Field> split;
+  // Ascending, no two equal; when there are any, the interval means nothing, bucket i is
+  // [borders[i], borders[i + 1]), and events outside of all are in none.
+  std::vector<std::int64_t> borders = {};
 };
 
 struct TopValuesRequest {
@@ -63,6 +67,7 @@ struct Plan {
   std::vector<TopValuesRequest> top_values;
   std::vector<PercentilesRequest> percentiles;
   std::vector<CardinalityRequest> cardinalities;
+  std::vector<GroupRequest> groups;
 
   std::stop_token stop;                      // checked at least every 1,024 rows
   std::size_t memory_bytes_max = 256 << 20;  // kLimit above
@@ -98,6 +103,8 @@ class Sink {
   virtual void Percentiles(std::size_t, std::span<const double>) {}
 
   virtual void Cardinality(std::size_t, std::uint64_t) {}
+
+  virtual void Groups(std::size_t, std::span<const Group>) {}
 };
 
 struct RunReport {

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
+
+#include "store/group_rules.h"
 
 namespace postglass::store {
 
@@ -25,6 +29,9 @@ Status CheckPlan(const Plan& plan) {
                   fmt::format("histogram interval of {} ms", histogram.interval_ms));
     }
     if (histogram.split) RETURN_IF_ERROR(CheckField(*histogram.split));
+    if (!std::is_sorted(histogram.borders.begin(), histogram.borders.end(), std::less_equal<>())) {
+      return Fail(ErrorCode::kInvalidArgument, "the borders of a histogram are not in order");
+    }
   }
   for (const TopValuesRequest& top : plan.top_values) RETURN_IF_ERROR(CheckField(top.field));
   for (const CardinalityRequest& c : plan.cardinalities) RETURN_IF_ERROR(CheckField(c.field));
@@ -37,12 +44,27 @@ Status CheckPlan(const Plan& plan) {
       }
     }
   }
+  for (const GroupRequest& groups : plan.groups) RETURN_IF_ERROR(CheckGroups(groups));
   return {};
 }
 
 std::int64_t BucketStart(std::int64_t timestamp_ms, std::int64_t interval_ms) {
   const std::int64_t rest = timestamp_ms % interval_ms;
   return timestamp_ms - (rest < 0 ? rest + interval_ms : rest);
+}
+
+std::optional<BucketSpan> HistogramBucketOf(const HistogramRequest& request,
+                                            std::int64_t timestamp_ms) {
+  if (!request.borders.empty()) {
+    const std::optional<std::uint32_t> bucket = BucketOf(request.borders, timestamp_ms);
+    if (!bucket) return std::nullopt;
+    return BucketSpan{request.borders[*bucket], request.borders[*bucket + 1]};
+  }
+  BucketSpan span{BucketStart(timestamp_ms, request.interval_ms), std::nullopt};
+  if (span.start_ms <= std::numeric_limits<std::int64_t>::max() - request.interval_ms) {
+    span.end_ms = span.start_ms + request.interval_ms;
+  }
+  return span;
 }
 
 void SortTopValues(std::vector<ValueCount>& values, std::size_t limit) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -32,6 +33,15 @@ inline bool Precedes(Order order, const RowCursor& a, const RowCursor& b) {
 
 // Start of the bucket that holds the instant; before 1970 too.
 std::int64_t BucketStart(std::int64_t timestamp_ms, std::int64_t interval_ms);
+
+// The bucket of a histogram that holds the instant; nothing outside of all borders.
+struct BucketSpan {
+  std::int64_t start_ms = 0;
+  std::optional<std::int64_t> end_ms;  // nothing: to the end of time
+};
+
+std::optional<BucketSpan> HistogramBucketOf(const HistogramRequest& request,
+                                            std::int64_t timestamp_ms);
 
 // By count, largest first, then by value; at most `limit`.
 void SortTopValues(std::vector<ValueCount>& values,

@@ -250,6 +250,49 @@ Predicate RandomPredicate(Random& random, int depth) {
   }
 }
 
+GroupRequest RandomGroups(Random& random) {
+  GroupRequest groups;
+  for (std::uint64_t n = random.Below(3); n > 0; --n) {
+    std::vector<std::int64_t> borders;
+    std::int64_t border = kStartMs + static_cast<std::int64_t>(random.Below(2000));
+    for (std::uint64_t k = random.Below(6); k > 0; --k) {
+      borders.push_back(border);
+      border += static_cast<std::int64_t>(random.Below(2000));
+    }
+    groups.series.push_back(std::move(borders));
+  }
+  for (std::uint64_t n = random.Below(6); n > 0; --n) {
+    Measure measure{static_cast<Measure::Kind>(random.Below(7)),
+                    RandomValueField(random),
+                    static_cast<double>(random.Below(101)) / 100,
+                    std::nullopt};
+    if (!groups.series.empty() && random.Below(2) == 0) {
+      measure.series = static_cast<std::uint32_t>(random.Below(groups.series.size()));
+    }
+    groups.measures.push_back(std::move(measure));
+  }
+  for (std::uint64_t n = random.Below(4); n > 0; --n) {
+    GroupKey key;
+    key.field = RandomValueField(random);
+    key.limit = 1 + random.Below(20);
+    key.order.ascending = random.Below(2) == 0;
+    if (random.Below(2) == 0) key.missing = Pick(random, kWords);
+    key.total = random.Below(3) == 0;
+    if (random.Below(5) == 0) key.bins = GroupBins{-20, 300, 7};
+    // Not by sums: they are the same only up to the order of adding.
+    for (std::uint32_t m = 0; m < groups.measures.size(); ++m) {
+      const Measure& measure = groups.measures[m];
+      if (measure.series || measure.kind == Measure::Kind::kSum ||
+          measure.kind == Measure::Kind::kAverage) {
+        continue;
+      }
+      if (random.Below(2) == 0) key.order.measure = m;
+    }
+    groups.keys.push_back(std::move(key));
+  }
+  return groups;
+}
+
 Plan RandomPlan(Random& random) {
   Plan plan;
   plan.where = RandomPredicate(random, 2);
@@ -270,11 +313,22 @@ Plan RandomPlan(Random& random) {
   }
   if (random.Below(3) == 0) return plan;  // rows alone may end early
   plan.count = true;
-  if (random.Below(2) == 0) plan.histograms.push_back({5000, std::nullopt});
-  if (random.Below(2) == 0) plan.histograms.push_back({7000, RandomValueField(random)});
+  if (random.Below(2) == 0) plan.histograms.push_back({5000, std::nullopt, {}});
+  if (random.Below(2) == 0) plan.histograms.push_back({7000, RandomValueField(random), {}});
+  if (random.Below(3) == 0) {
+    HistogramRequest histogram;
+    if (random.Below(2) == 0) histogram.split = RandomValueField(random);
+    std::int64_t border = kStartMs + static_cast<std::int64_t>(random.Below(2000));
+    for (std::uint64_t k = 1 + random.Below(6); k > 0; --k) {
+      histogram.borders.push_back(border);
+      border += 1 + static_cast<std::int64_t>(random.Below(2000));
+    }
+    plan.histograms.push_back(std::move(histogram));
+  }
   if (random.Below(2) == 0) plan.top_values.push_back({RandomValueField(random), 5});
   if (random.Below(2) == 0) plan.percentiles.push_back({RandomValueField(random), {0.1, 0.5, 1}});
   if (random.Below(2) == 0) plan.cardinalities.push_back({RandomValueField(random)});
+  if (random.Below(2) == 0) plan.groups.push_back(RandomGroups(random));
   return plan;
 }
 

@@ -24,7 +24,7 @@ Result<CompiledPlan> CompiledPlan::Of(const Plan& plan) {
   RETURN_IF_ERROR(CheckPlan(plan));
   ASSIGN_OR_RETURN(Matcher matcher, Matcher::Compile(plan.where));
   Condition condition = Condition::Of(matcher);
-  CompiledPlan compiled{&plan, std::move(matcher), std::move(condition), {}, {}, {}, {}};
+  CompiledPlan compiled{&plan, std::move(matcher), std::move(condition), {}, {}, {}, {}, {}};
   compiled.reads_attributes = compiled.matcher.reads_attributes();
   const auto counted = [&](const Field& field) {
     compiled.reads_attributes = compiled.reads_attributes || InAttributes(field);
@@ -43,8 +43,16 @@ Result<CompiledPlan> CompiledPlan::Of(const Plan& plan) {
   for (const CardinalityRequest& cardinality : plan.cardinalities) {
     compiled.cardinalities.push_back(counted(cardinality.field));
   }
+  for (const GroupRequest& groups : plan.groups) {
+    compiled.groups.push_back(CompiledGroups::Of(groups));
+    for (const CountedField& key : compiled.groups.back().keys) counted(key.field);
+    for (const CompiledGroups::Accumulator& of : compiled.groups.back().accumulators) {
+      if (of.family != CompiledGroups::Family::kCount) counted(of.field.field);
+    }
+  }
   compiled.counts_only = plan.histograms.empty() && plan.top_values.empty() &&
-                         plan.percentiles.empty() && plan.cardinalities.empty();
+                         plan.percentiles.empty() && plan.cardinalities.empty() &&
+                         plan.groups.empty();
   return compiled;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/embedded/exec/compiled_groups.h"
 #include "store/embedded/exec/condition.h"
 #include "store/embedded/exec/field_columns.h"
 #include "store/match.h"
@@ -17,11 +18,7 @@ struct CompiledPlan {
   // Borrows the plan. Errors: kInvalidArgument, kLimit.
   static Result<CompiledPlan> Of(const Plan& plan);
 
-  // A field whose values are counted.
-  struct CountedField {
-    Field field;
-    std::string prefix;  // TagPrefixOf() the field
-  };
+  using CountedField = store::CountedField;
 
   const Plan* plan = nullptr;
   Matcher matcher;
@@ -30,6 +27,7 @@ struct CompiledPlan {
   std::vector<CountedField> top_values;
   std::vector<CountedField> percentiles;
   std::vector<CountedField> cardinalities;
+  std::vector<CompiledGroups> groups;
   // Whether the condition, or some answer but the rows, depends on the attributes.
   bool reads_attributes = false;
   // Whether nothing but rows and their number is asked.

@@ -13,13 +13,15 @@ constexpr std::size_t kNodeBytes = 64;
 
 }  // namespace
 
-EventTotals::EventTotals(const Plan& plan, MemoryBudget& budget)
-    : plan_(plan),
+EventTotals::EventTotals(const CompiledPlan& compiled, MemoryBudget& budget)
+    : plan_(*compiled.plan),
       budget_(budget),
-      histograms_(plan.histograms.size()),
-      top_values_(plan.top_values.size()),
-      numbers_(plan.percentiles.size()),
-      distinct_(plan.cardinalities.size()) {}
+      histograms_(plan_.histograms.size()),
+      top_values_(plan_.top_values.size()),
+      numbers_(plan_.percentiles.size()),
+      distinct_(plan_.cardinalities.size()) {
+  for (const CompiledGroups& groups : compiled.groups) groups_.emplace_back(groups, budget);
+}
 
 template <class F>
 void EventTotals::ForEachDistinct(EventReader& reader, const Field& field, F&& use) {
@@ -47,12 +49,13 @@ void EventTotals::CountValues(EventReader& reader, const Field& field, ValueCoun
       reader, field, [&](const std::string& value) { AddCount(counts, value, 1, budget_); });
 }
 
-void EventTotals::Add(EventReader& reader) {
+Status EventTotals::Add(EventReader& reader) {
   ++count_;
   for (std::size_t i = 0; i < histograms_.size(); ++i) {
     const HistogramRequest& request = plan_.histograms[i];
-    const std::int64_t start = BucketStart(reader.event().timestamp_ms, request.interval_ms);
-    const auto [bucket, is_new] = histograms_[i].try_emplace(start);
+    const auto span = HistogramBucketOf(request, reader.event().timestamp_ms);
+    if (!span) continue;
+    const auto [bucket, is_new] = histograms_[i].try_emplace(span->start_ms);
     if (is_new) budget_.Add(sizeof(Bucket) + kNodeBytes);
     ++bucket->second.count;
     if (request.split) CountValues(reader, *request.split, bucket->second.split);
@@ -76,6 +79,8 @@ void EventTotals::Add(EventReader& reader) {
       budget_.Add(value.size() + kNodeBytes);
     });
   }
+  for (GroupTotals& groups : groups_) RETURN_IF_ERROR(groups.Add(reader));
+  return {};
 }
 
 void EventTotals::Merge(EventTotals&& other) {
@@ -119,6 +124,10 @@ void EventTotals::AddNumbersTo(std::size_t i, NumberTotals& totals) const {
 
 void EventTotals::AddDistinctTo(std::size_t i, ValueTotals& totals) const {
   for (const std::string& value : distinct_[i]) ++totals.by_text[value];
+}
+
+void EventTotals::AddGroupsTo(std::size_t i, GroupTotals& totals) const {
+  totals.Add(groups_[i].part());
 }
 
 }  // namespace postglass::store

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "store/embedded/exec/group_totals.h"
 #include "store/embedded/exec/histogram_totals.h"
 #include "store/embedded/exec/memory_budget.h"
 #include "store/embedded/exec/number_totals.h"
@@ -25,10 +26,10 @@ using ValueSet = std::unordered_set<std::string, TextHash, std::equal_to<>>;
 class EventTotals {
  public:
   // Both must outlive it.
-  EventTotals(const Plan& plan, MemoryBudget& budget);
+  EventTotals(const CompiledPlan& compiled, MemoryBudget& budget);
 
-  // Counts the event that the reader stands on.
-  void Add(EventReader& reader);
+  // Counts the event that the reader stands on. Errors: kLimit.
+  Status Add(EventReader& reader);
 
   void Merge(EventTotals&& other);
 
@@ -39,6 +40,7 @@ class EventTotals {
   void AddTopValuesTo(std::size_t i, ValueTotals& totals) const;
   void AddNumbersTo(std::size_t i, NumberTotals& totals) const;
   void AddDistinctTo(std::size_t i, ValueTotals& totals) const;
+  void AddGroupsTo(std::size_t i, GroupTotals& totals) const;
 
  private:
   struct Bucket {
@@ -58,7 +60,8 @@ class EventTotals {
   std::vector<ValueCounts> top_values_;
   std::vector<std::vector<double>> numbers_;  // of percentiles
   std::vector<ValueSet> distinct_;            // of cardinalities
-  std::vector<std::string> values_;           // scratch of ForEachDistinct
+  std::vector<GroupTotals> groups_;
+  std::vector<std::string> values_;  // scratch of ForEachDistinct
 };
 
 }  // namespace postglass::store

@@ -57,6 +57,9 @@ class FieldValues {
   // and for typed twins that hold equal texts.
   bool is_separate() const { return key_field_ == KeyField::kNone && unified_.empty(); }
 
+  // The one id of all that have the same text. Requires: is_value(id).
+  ValueId Unified(ValueId id) const { return unified_.empty() ? id : unified_[id]; }
+
   // Whether one row never holds more than one value.
   bool is_single() const;
 

@@ -1,7 +1,6 @@
 #include "store/embedded/exec/histogram_totals.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "store/plan_rules.h"
@@ -50,12 +49,12 @@ class PartMaker {
         RETURN_IF_ERROR(CheckStop(plan));
         RETURN_IF_ERROR(budget_.Check());
       }
-      const std::int64_t start_ms = BucketStart(keys->timestamp_ms(row), request_.interval_ms);
-      const bool is_last =
-          start_ms > std::numeric_limits<std::int64_t>::max() - request_.interval_ms;
-      const RowIndex border =
-          is_last ? end : BorderOf(*keys, row + 1, end, start_ms + request_.interval_ms);
-      RETURN_IF_ERROR(AddBucket(start_ms, row, border));
+      const std::int64_t time_ms = keys->timestamp_ms(row);
+      const std::optional<BucketSpan> span = HistogramBucketOf(request_, time_ms);
+      if (!span && time_ms >= request_.borders.front()) break;  // behind all borders
+      const std::optional<std::int64_t> end_ms = span ? span->end_ms : request_.borders.front();
+      const RowIndex border = end_ms ? BorderOf(*keys, row + 1, end, *end_ms) : end;
+      if (span) RETURN_IF_ERROR(AddBucket(span->start_ms, row, border));
       row = border;
     }
     if (values_) budget_.Remove(std::size_t{values_->ids_count()} * 2 * sizeof(counts_[0]));

@@ -27,7 +27,7 @@ bool IsDamage(const Error& error) {
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kIo;
 }
 
-// Calls `visit(row, reader)` for those of the rows that match, from their text.
+// Calls `visit(row, reader)` for those of the rows that match, from their text, until it fails.
 template <class F>
 Status ForEachOpaqueMatch(const TableSelector& selector, const Matcher& matcher, F&& visit) {
   EventReader reader;
@@ -39,7 +39,7 @@ Status ForEachOpaqueMatch(const TableSelector& selector, const Matcher& matcher,
     ASSIGN_OR_RETURN(const std::vector<Event> events, ReadRows(selector.table(), rows));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       reader.Reset(events[i]);
-      if (matcher.Matches(reader)) visit(rows[i], reader);
+      if (matcher.Matches(reader)) RETURN_IF_ERROR(visit(rows[i], reader));
     }
   }
   return {};
@@ -58,7 +58,7 @@ class Query {
         compiled_(compiled),
         raw_filter_(compiled.condition),
         budget_(plan.memory_bytes_max),
-        totals_(plan, budget_) {
+        totals_(compiled, budget_) {
     if (plan.rows) rows_.emplace(*plan.rows, budget_);
     rows_only_ = plan.rows && !plan.count && compiled.counts_only;
     AddUnits();
@@ -69,7 +69,7 @@ class Query {
   // Takes units until there are none, or until `work_max` codes were looked at. Each helper calls
   // it once.
   void Work(std::uint64_t work_max) {
-    EventTotals events(plan_, budget_);
+    EventTotals events(compiled_, budget_);
     Status status;
     while (status && !failed_.load(std::memory_order_relaxed) &&
            work_.load(std::memory_order_relaxed) < work_max) {
@@ -177,7 +177,9 @@ class Query {
                        TableAnswer::Of(compiled_, selector, live.table, rows, budget_));
       if (wants_rows) RETURN_IF_ERROR(rows_->OfferTable(selector, rows, i));
       // Of a whole table all but histograms is answered by stored counts.
-      if (!selector.IsWhole(rows) || !plan_.histograms.empty()) work_ += answer.count;
+      if (!selector.IsWhole(rows) || !plan_.histograms.empty() || !plan_.groups.empty()) {
+        work_ += answer.count;
+      }
       MutexLock lock(mutex_);
       totals_.Add(std::move(answer));
     }
@@ -192,11 +194,12 @@ class Query {
                           bool wants_rows,
                           EventTotals& events) {
     std::vector<RowRef> refs;
-    Status status =
-        ForEachOpaqueMatch(selector, compiled_.matcher, [&](RowIndex row, EventReader& reader) {
-          if (!rows_only_) events.Add(reader);
+    Status status = ForEachOpaqueMatch(
+        selector, compiled_.matcher, [&](RowIndex row, EventReader& reader) -> Status {
+          if (!rows_only_) RETURN_IF_ERROR(events.Add(reader));
           const RowCursor place = PlaceOf(reader);
           if (wants_rows && rows_->Wants(place)) refs.push_back({place, i, row});
+          return {};
         });
     // Before looking at the error: rows read ahead of damage are good.
     if (!refs.empty()) rows_->Offer(std::move(refs));
@@ -217,7 +220,7 @@ class Query {
       if (!raw_filter_.MayMatch(event.attributes)) continue;
       reader.Reset(event);
       if (!compiled_.matcher.Matches(reader)) continue;
-      if (!rows_only_) events.Add(reader);
+      if (!rows_only_) RETURN_IF_ERROR(events.Add(reader));
       if (wants_row) refs.push_back({place, i, row});
     }
     if (!refs.empty()) rows_->Offer(std::move(refs));
@@ -366,8 +369,11 @@ Result<std::vector<RowIndex>> SelectRows(const LiveTable& live, const Plan& plan
         selector.begin(), selector.end(), [&](RowIndex row) { selected.push_back(row); });
   }
   const std::size_t from_columns = selected.size();
-  RETURN_IF_ERROR(ForEachOpaqueMatch(
-      selector, compiled.matcher, [&](RowIndex row, EventReader&) { selected.push_back(row); }));
+  RETURN_IF_ERROR(
+      ForEachOpaqueMatch(selector, compiled.matcher, [&](RowIndex row, EventReader&) -> Status {
+        selected.push_back(row);
+        return {};
+      }));
   std::inplace_merge(selected.begin(),
                      selected.begin() + static_cast<std::ptrdiff_t>(from_columns),
                      selected.end());

@@ -39,6 +39,11 @@ Result<TableAnswer> TableAnswer::Of(const CompiledPlan& compiled,
     RETURN_IF_ERROR(
         CountField(compiled.cardinalities[i], selector, table, rows, budget, answer.distinct[i]));
   }
+  for (const CompiledGroups& groups : compiled.groups) {
+    RETURN_IF_ERROR(CheckStop(plan));
+    ASSIGN_OR_RETURN(GroupPart part, GroupPart::Of(groups, selector, rows, budget));
+    answer.groups.push_back(std::move(part));
+  }
   return answer;
 }
 

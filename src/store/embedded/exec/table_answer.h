@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "store/embedded/exec/group_part.h"
 #include "store/embedded/exec/histogram_totals.h"
 #include "store/embedded/exec/memory_budget.h"
 #include "store/embedded/exec/number_totals.h"
@@ -20,6 +21,7 @@ struct TableAnswer {
   std::vector<ValueTotals> top_values;
   std::vector<NumberTotals> numbers;
   std::vector<ValueTotals> distinct;
+  std::vector<GroupPart> groups;  // none when no row is selected
 
   // Errors: of the table; kCancelled; kLimit.
   static Result<TableAnswer> Of(const CompiledPlan& compiled,

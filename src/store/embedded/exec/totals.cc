@@ -20,13 +20,15 @@ void MergeTotals(ValueTotals& into, ValueTotals&& from) {
 
 }  // namespace
 
-Totals::Totals(const Plan& plan, MemoryBudget& budget)
-    : plan_(plan),
+Totals::Totals(const CompiledPlan& compiled, MemoryBudget& budget)
+    : plan_(*compiled.plan),
       budget_(budget),
-      histograms_(plan.histograms.size()),
-      top_values_(plan.top_values.size()),
-      numbers_(plan.percentiles.size()),
-      distinct_(plan.cardinalities.size()) {}
+      histograms_(plan_.histograms.size()),
+      top_values_(plan_.top_values.size()),
+      numbers_(plan_.percentiles.size()),
+      distinct_(plan_.cardinalities.size()) {
+  for (const CompiledGroups& groups : compiled.groups) groups_.emplace_back(groups, budget);
+}
 
 void Totals::Add(TableAnswer&& answer) {
   count_ += answer.count;
@@ -40,6 +42,8 @@ void Totals::Add(TableAnswer&& answer) {
   for (std::size_t i = 0; i < distinct_.size(); ++i) {
     MergeTotals(distinct_[i], std::move(answer.distinct[i]));
   }
+  if (answer.groups.empty()) return;  // of no row
+  for (std::size_t i = 0; i < groups_.size(); ++i) groups_[i].Add(answer.groups[i]);
 }
 
 void Totals::Add(const EventTotals& events) {
@@ -48,6 +52,7 @@ void Totals::Add(const EventTotals& events) {
   for (std::size_t i = 0; i < top_values_.size(); ++i) events.AddTopValuesTo(i, top_values_[i]);
   for (std::size_t i = 0; i < numbers_.size(); ++i) events.AddNumbersTo(i, numbers_[i]);
   for (std::size_t i = 0; i < distinct_.size(); ++i) events.AddDistinctTo(i, distinct_[i]);
+  for (std::size_t i = 0; i < groups_.size(); ++i) events.AddGroupsTo(i, groups_[i]);
 }
 
 template <class T, class Ask>
@@ -86,6 +91,10 @@ Status Totals::Send(Sink& sink, DamageList& damage) {
           return CountDistinct(totals, plan_, budget_);
         }));
     sink.Cardinality(i, distinct);
+  }
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    RETURN_IF_ERROR(CheckStop(plan_));
+    sink.Groups(i, groups_[i].Take());
   }
   return {};
 }

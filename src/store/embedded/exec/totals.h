@@ -13,7 +13,7 @@ namespace postglass::store {
 class Totals {
  public:
   // Both must outlive it.
-  Totals(const Plan& plan, MemoryBudget& budget);
+  Totals(const CompiledPlan& compiled, MemoryBudget& budget);
 
   void AddCount(std::uint64_t events) { count_ += events; }
 
@@ -37,6 +37,7 @@ class Totals {
   std::vector<ValueTotals> top_values_;
   std::vector<NumberTotals> numbers_;
   std::vector<ValueTotals> distinct_;
+  std::vector<GroupTotals> groups_;
 };
 
 }  // namespace postglass::store

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "query/query_range.h"
+#include "query/runner.h"
+#include "query/search.h"
+#include "query/time_zone.h"
+#include "store/plan.h"
+
+namespace postglass::query {
+
+inline constexpr std::size_t kExploreFacetsMax = 64;
+inline constexpr std::size_t kFacetValuesMax = 1'000;
+inline constexpr std::size_t kSplitValuesMax = 50;
+
+// Everything that one screen of an explorer shows of one selection.
+struct ExploreRequest {
+  struct Facet {
+    std::string name;  // as FacetNamed()
+    std::size_t limit = 10;
+  };
+
+  std::string query = "*";
+  std::string from = "now-15m";  // as ParseTime(); both ends inclusive
+  std::string to = "now";
+  std::string time_zone;
+  std::string interval;  // as ParseInterval(); empty: IntervalFor() the range
+  std::string split;     // a facet; empty: the histogram is not split
+  std::size_t split_limit = 10;
+  std::vector<Facet> facets;
+  std::size_t rows = 50;  // 0: none
+  store::Order order = store::Order::kNewestFirst;
+  std::stop_token stop;
+};
+
+// Takes the parts of the answer, each as soon as it is known, from one thread at a time.
+class ExploreSink {
+ public:
+  virtual ~ExploreSink() = default;
+
+  // `next_cursor` is good for SearchService, with the same query and order; empty: nothing is left.
+  virtual void Rows(std::vector<store::Event> events, std::string next_cursor) = 0;
+  virtual void Count(std::uint64_t events) = 0;
+
+  struct Histogram {
+    std::vector<std::int64_t> borders;  // of all buckets, those without events too
+    std::vector<std::uint64_t> counts;  // by bucket
+    std::vector<std::string> values;    // of the split, the most frequent first
+    // By value and bucket. An event with several values is in each; what of the counts is in none
+    // has another value or none.
+    std::vector<std::vector<std::uint64_t>> split;
+  };
+
+  virtual void Counts(const Histogram& histogram) = 0;
+  // By place in `facets`; highest first.
+  virtual void Facet(std::size_t facet, const std::vector<store::ValueCount>& values) = 0;
+};
+
+struct ExploreReport {
+  TimeRange range;
+  std::vector<SearchWarning> warnings;
+  std::chrono::milliseconds elapsed{0};
+  std::chrono::milliseconds rows_elapsed{0};  // until the rows were there
+  std::uint64_t events_scanned = 0;
+  std::string explain;  // opaque, for people
+};
+
+// Thread-safe; blocks.
+class ExploreService {
+ public:
+  // All must outlive the service.
+  ExploreService(QueryRunner& runner, TimeZones& zones, const Clock& clock)
+      : runner_(runner), zones_(zones), clock_(clock) {}
+
+  // A request that is understood: what Run() needs.
+  struct Question {
+    TimeRange range;
+    store::Predicate where;
+    std::vector<std::int64_t> borders;
+    ExploreRequest request;
+  };
+
+  std::variant<Question, SearchError> Understand(ExploreRequest request);
+
+  enum class Pace {
+    kAtOnce,    // one pass over one state of the store gives everything
+    kRowsFirst  // the rows from a look of their own, which ends early; then everything else
+  };
+
+  // What the sink got before an error is right. Errors: as QueryRunner::Run().
+  Result<ExploreReport> Run(const Question& question, Pace pace, ExploreSink& sink);
+
+ private:
+  QueryRunner& runner_;
+  TimeZones& zones_;
+  const Clock& clock_;
+};
+
+}  // namespace postglass::query
