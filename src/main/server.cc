@@ -415,6 +415,9 @@ Status ServerImpl::ComposeTopics() {
   options.dir = directory_.outbox();
   options.account = account_;
   options.public_url = [this] { return addresses_.public_url(); };
+  options.private_endpoints = options_.Bool("topics.private_endpoints")
+                                  ? topics::PrivateEndpoints::kAllowed
+                                  : topics::PrivateEndpoints::kDenied;
   options.durability = DurabilityOf(options_);
   options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;

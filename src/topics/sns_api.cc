@@ -30,6 +30,8 @@ const SnsApi::NamedOperation SnsApi::kOperations[] = {
     {"ListSubscriptionsByTopic", &SnsApi::ListSubscriptionsByTopic},
     {"AddPermission", &SnsApi::AddPermission},
     {"RemovePermission", &SnsApi::RemovePermission},
+    {"GetDataProtectionPolicy", &SnsApi::GetDataProtectionPolicy},
+    {"PutDataProtectionPolicy", &SnsApi::PutDataProtectionPolicy},
     {"Publish", &SnsApi::Publish},
     {"PublishBatch", &SnsApi::PublishBatch},
 };

@@ -5,6 +5,7 @@
 
 #include "aws/arn.h"
 #include "base/encoding.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "topics/delivery_policy.h"
 #include "topics/filter_policy.h"
@@ -26,6 +27,16 @@ bool IsEndpoint(Protocol protocol, const std::string& endpoint) {
   }
   const Result<net::Url> url = net::ParseUrl(endpoint);
   return url && url->scheme == ProtocolName(protocol);
+}
+
+// An address written as such is refused when it is subscribed; a name when it is connected to.
+bool IsForbiddenAddress(Protocol protocol, const std::string& endpoint, PrivateEndpoints allowed) {
+  if (protocol == Protocol::kLambda) return false;
+  const Result<net::Url> url = net::ParseUrl(endpoint);
+  if (!url) return false;
+  if (net::IsLinkLocalOrMetadataAddress(url->host)) return true;
+  return allowed == PrivateEndpoints::kDenied && net::ParseSocketAddress(url->host, 80) &&
+         !net::IsPublicAddress(url->host);
 }
 
 // Protocols that SNS has and this server does not.
@@ -144,6 +155,11 @@ SnsApi::Reply SnsApi::Subscribe(const Call& call) {
     return InvalidParameter(*protocol == Protocol::kLambda
                                 ? "Lambda endpoint ARN"
                                 : "Endpoint must match the specified protocol");
+  }
+  if (IsForbiddenAddress(*protocol, wanted.endpoint, topics_.private_endpoints())) {
+    return InvalidParameter(
+        "Endpoint Reason: link-local, metadata and (by topics.private_endpoints) private addresses "
+        "are not allowed");
   }
   const auto existing = registry_.FindByEndpoint(found.topic->arn, *protocol, wanted.endpoint);
   if (existing) {

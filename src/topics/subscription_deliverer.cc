@@ -126,6 +126,8 @@ DeliveryOutcome SubscriptionDeliverer::Post(const Target& target, const Message&
   request.url = target.endpoint;
   request.timeout = kHttpTimeout;
   request.response_bytes_max = kAnswerBytesMax;
+  request.deny_link_local_addresses = true;
+  request.deny_private_addresses = private_endpoints_ == PrivateEndpoints::kDenied;
   request.headers.Add("x-amz-sns-message-type", std::string(TypeHeader(message.type)));
   request.headers.Add("x-amz-sns-message-id", message.message_id);
   request.headers.Add("x-amz-sns-topic-arn", message.topic_arn);

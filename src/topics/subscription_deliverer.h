@@ -15,8 +15,13 @@ class SubscriptionDeliverer final : public Deliverer {
   SubscriptionDeliverer(const TopicRegistry& registry,
                         const EnvelopeWriter& envelopes,
                         net::HttpClient& client,
-                        functions::Invoker& invoker)
-      : registry_(registry), envelopes_(envelopes), client_(client), invoker_(invoker) {}
+                        functions::Invoker& invoker,
+                        PrivateEndpoints private_endpoints)
+      : registry_(registry),
+        envelopes_(envelopes),
+        client_(client),
+        invoker_(invoker),
+        private_endpoints_(private_endpoints) {}
 
   std::vector<DeliveryOutcome> Deliver(const Target& target, Messages messages) override;
   RetrySchedule ScheduleOf(const Target& target) const override;
@@ -31,6 +36,7 @@ class SubscriptionDeliverer final : public Deliverer {
   const EnvelopeWriter& envelopes_;
   net::HttpClient& client_;
   functions::Invoker& invoker_;
+  const PrivateEndpoints private_endpoints_;
 };
 
 }  // namespace postglass::topics

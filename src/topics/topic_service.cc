@@ -79,8 +79,12 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
       Outbox::Open(std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
-  service->deliverer_ = std::make_unique<SubscriptionDeliverer>(
-      *service->registry_, *service->envelopes_, parts.client, parts.invoker);
+  service->deliverer_ =
+      std::make_unique<SubscriptionDeliverer>(*service->registry_,
+                                              *service->envelopes_,
+                                              parts.client,
+                                              parts.invoker,
+                                              service->options_.private_endpoints);
   service->dispatcher_ = std::make_unique<Dispatcher>(*service->outbox_,
                                                       *service->deliverer_,
                                                       parts.clock,

@@ -46,6 +46,7 @@ class TopicService final : public SesPublisher {
     Path dir;  // of the outbox journal
     aws::Account account;
     PublicUrl public_url;
+    PrivateEndpoints private_endpoints = PrivateEndpoints::kAllowed;
     journal::Durability durability = journal::Durability::kFsync;
     std::uint64_t file_bytes_max = 64u << 20;     // of one journal file; the least that is trimmed
     std::chrono::milliseconds commit_spacing{0};  // of the journal
@@ -90,6 +91,8 @@ class TopicService final : public SesPublisher {
   Health health() const;
 
   TopicRegistry& registry() { return *registry_; }
+
+  PrivateEndpoints private_endpoints() const { return options_.private_endpoints; }
 
   // For tests: makes every delivery that is due on this thread, and writes the outcomes.
   std::size_t RunDue();

@@ -20,6 +20,10 @@ enum class Protocol { kHttp, kHttps, kLambda };
 std::string_view ProtocolName(Protocol protocol);  // "http", "https", "lambda"
 std::optional<Protocol> ParseProtocol(std::string_view name);
 
+// Whether http(s) endpoints may be on loopback and private addresses. Those that are link-local or
+// metadata servers of clouds are refused always.
+enum class PrivateEndpoints { kAllowed, kDenied };
+
 using Attributes = std::map<std::string, std::string, std::less<>>;
 using Tags = std::vector<std::pair<std::string, std::string>>;  // in order of adding, keys unique
 
