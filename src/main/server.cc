@@ -12,6 +12,7 @@
 #include "api/admin_api.h"
 #include "api/assets.h"
 #include "api/captured_api.h"
+#include "api/dead_letters_api.h"
 #include "api/erase_api.h"
 #include "api/hook_refusals.h"
 #include "api/search_api.h"
@@ -51,6 +52,8 @@
 #include "pipelines/ses_pipeline.h"
 #include "query/answer.h"
 #include "query/search.h"
+#include "queues/queue_service.h"
+#include "queues/sqs_api.h"
 #include "store/embedded/embedded_store.h"
 #include "topics/sns_api.h"
 #include "topics/topic_service.h"
@@ -157,6 +160,7 @@ class ServerImpl final : public Server {
   Status ComposeStore();
   Status ComposeIntake();
   Status ComposeFunctions();
+  Status ComposeQueues();
   Status ComposeTopics();
   Status ComposeMail();
   void ComposeAws();
@@ -202,6 +206,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<functions::Host> functions_;
   std::unique_ptr<functions::AsyncQueue> async_queue_;
 
+  std::unique_ptr<queues::QueueService> queues_;
   std::unique_ptr<topics::TopicService> topics_;
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets_;
@@ -226,12 +231,14 @@ class ServerImpl final : public Server {
   std::unique_ptr<mail::SesV1Api> ses_v1_;
   std::unique_ptr<mail::SesV2Api> ses_v2_;
   std::unique_ptr<topics::SnsApi> sns_;
+  std::unique_ptr<queues::SqsApi> sqs_;
   std::unique_ptr<functions::LambdaApi> lambda_;
 
   std::unique_ptr<api::Admin> admin_;
   std::unique_ptr<api::AdminApi> admin_api_;
   std::unique_ptr<api::SessionApi> session_api_;
   std::unique_ptr<api::CapturedApi> captured_api_;
+  std::unique_ptr<api::DeadLettersApi> dead_letters_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
   std::unique_ptr<api::AssetServer> assets_;
@@ -267,6 +274,7 @@ Status ServerImpl::Compose() {
   RETURN_IF_ERROR(ComposeStore());
   RETURN_IF_ERROR(ComposeIntake());
   RETURN_IF_ERROR(ComposeFunctions());
+  RETURN_IF_ERROR(ComposeQueues());
   RETURN_IF_ERROR(ComposeTopics());
   RETURN_IF_ERROR(ComposeMail());
   ComposeAws();
@@ -410,6 +418,25 @@ Status ServerImpl::ComposeFunctions() {
   return {};
 }
 
+Status ServerImpl::ComposeQueues() {
+  queues::QueueService::Options options;
+  options.dir = directory_.queues();
+  options.account = account_;
+  options.durability = DurabilityOf(options_);
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(queues_,
+                   queues::QueueService::Create({directory_.settings(),
+                                                 world_.fs,
+                                                 world_.clock,
+                                                 world_.random,
+                                                 metrics_,
+                                                 directory_.secret_box()},
+                                                std::move(options),
+                                                &recovery));
+  NoteRecovery("queues", recovery);
+  return {};
+}
+
 Status ServerImpl::ComposeTopics() {
   topics::TopicService::Options options;
   options.dir = directory_.outbox();
@@ -430,10 +457,13 @@ Status ServerImpl::ComposeTopics() {
                                                  directory_.secret_box(),
                                                  *outside_,
                                                  *functions_,
+                                                 *queues_,
                                                  *signer_},
                                                 std::move(options),
                                                 &recovery));
   NoteRecovery("outbox", recovery);
+  queues_->SetRedelivery(
+      [this](const queues::Message& dead_letter) { return topics_->Redeliver(dead_letter); });
   return {};
 }
 
@@ -558,12 +588,14 @@ void ServerImpl::ComposeAws() {
   ses_v1_ = std::make_unique<mail::SesV1Api>(ses);
   ses_v2_ = std::make_unique<mail::SesV2Api>(ses);
   sns_ = std::make_unique<topics::SnsApi>(*topics_, world_.clock, world_.random);
+  sqs_ = std::make_unique<queues::SqsApi>(*queues_, world_.clock);
   lambda_ = std::make_unique<functions::LambdaApi>(
       account_, *function_registry_, *functions_, *async_queue_);
   sts_ = std::make_unique<aws::StsService>(account_);
   gateway_->Register("ses", "/", *ses_v1_);
   gateway_->Register("ses", "/v2/email/", *ses_v2_);
   gateway_->Register("sns", "/", *sns_);
+  gateway_->Register("sqs", "/", *sqs_);
   gateway_->Register("lambda", "/", *lambda_);
   gateway_->Register("sts", "/", *sts_);
 }
@@ -583,6 +615,7 @@ void ServerImpl::ComposeApi() {
   admin_api_ = std::make_unique<api::AdminApi>(*admin_);
   session_api_ = std::make_unique<api::SessionApi>(*users_);
   captured_api_ = std::make_unique<api::CapturedApi>(*captured_);
+  dead_letters_api_ = std::make_unique<api::DeadLettersApi>(*topics_, *queues_);
   read_guard_ = std::make_unique<api::ReadGuard>(
       *keys_, [this](const net::HttpRequest& request) { return IsOperator(request); });
   api::SearchApi::Options options;
@@ -603,6 +636,10 @@ void ServerImpl::ComposeHealth() {
     if (!state.writable) return {false, state.reason};
     if (state.dead_letters == 0) return {};
     return {true, fmt::format("{} dead letters wait to be looked at", state.dead_letters)};
+  });
+  health_.Add("queues", [this]() -> Health::Finding {
+    const queues::QueueService::Health state = queues_->health();
+    return {state.writable, state.reason};
   });
   health_.Add("store", [this]() -> Health::Finding {
     const store::Description description = store_->Describe();
@@ -667,6 +704,13 @@ void ServerImpl::ComposeRoutes() {
       [](const net::HttpRequest& request) { return api::AdminApi::Handles(request.path()); },
       [this](const net::HttpRequest& request) {
         if (IsOperator(request)) return admin_api_->Handle(request);
+        return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
+      });
+
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::DeadLettersApi::Handles(request.path()); },
+      [this](const net::HttpRequest& request) {
+        if (IsOperator(request)) return dead_letters_api_->Handle(request);
         return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
       });
 
@@ -764,6 +808,7 @@ Result<Server::Addresses> ServerImpl::Listen() {
   addresses_.Set(addresses.http, addresses.https, WithoutSlash(options_.String("public_url")));
 
   // Downstream first: what a restart finds in spool and outbox flows at once.
+  queues_->Start();
   topics_->Start();
   spool_->Start();
   http_->Start();
@@ -795,12 +840,14 @@ void ServerImpl::Stop() {
   if (http_) {
     const Status gone = world_.fs.Remove(directory_.listening_file());
     if (!gone) log::Warn("main", "{}", gone.error().message);
+    queues_->EndWaits();
     http_->Drain(kDrainLimit);
     smtp_->Drain(kDrainLimit);
     if (hooks_) hooks_->Drain(kDrainLimit);
   }
   spool_->Stop();
   topics_->Stop();
+  queues_->Stop();
   if (const Status flushed = store_->Flush(); !flushed) {
     log::Warn("store", "what is in memory stays in the journal: {}", flushed.error().message);
   }

@@ -51,7 +51,7 @@ StoredMessage ReadMessage(RecordReader& in) {
   for (std::size_t i = in.Count(); i > 0 && in.ok(); --i) {
     Target target;
     target.subscription_arn = in.Text();
-    target.protocol = in.Choice(Protocol::kLambda);
+    target.protocol = in.Choice(Protocol::kSqs);
     target.endpoint = in.Text();
     stored.targets.push_back(std::move(target));
     stored.states.push_back(ReadState(in));

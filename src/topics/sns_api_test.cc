@@ -368,12 +368,36 @@ TEST_F(SnsApiTest, SubscribingTakesOnlyWhatItCanServe) {
               subscribe("Protocol=http&Endpoint=http%3A%2F%2Fh%2F" + here +
                         "&Attributes.entry.1.key=RawMessageDelivery&"
                         "Attributes.entry.1.value=wrongvalue"));
-  for (const char* bad : {"Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:111111111111:q",
+  ExpectError("test_subscribe_sqs_queue_url",
+              "subscribe-sqs-via-url-error",
+              subscribe("Protocol=sqs&Endpoint=http%3A%2F%2Fh%2F1%2Fq" + here));
+  for (const char* bad : {"Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:999999999999:q",
                           "Protocol=https&Endpoint=http%3A%2F%2Fh%2F",
                           "Protocol=http&Endpoint=nowhere",
                           "Protocol=lambda&Endpoint=http%3A%2F%2Fh%2F"}) {
     EXPECT_EQ(subscribe(bad + here).status, 400) << bad;
   }
+}
+
+TEST_F(SnsApiTest, SubscribingQueues) {
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string subscribe = "Action=Subscribe&Protocol=sqs&TopicArn=" + t.Arn("t") +
+                                "&Endpoint=arn:aws:sqs:us-east-1:" + t.account.account_id + ":";
+  const auto attributes = [this](const net::HttpResponse& subscribed) {
+    return t.Call("Action=GetSubscriptionAttributes&SubscriptionArn=" +
+                  TopicsHarness::Between(subscribed.body, "SubscriptionArn"));
+  };
+  ExpectAttributes(
+      "test_subscribe_sqs_queue",
+      "subscription-attributes",
+      attributes(t.Call(subscribe +
+                        "q1&Attributes.entry.1.key=FilterPolicy&"
+                        "Attributes.entry.1.value=" +
+                        PercentEncode(R"({"attr1":[{"numeric":[">",0,"<=",100]}]})"))));
+  ExpectAttributes("test_creating_subscription_with_attributes",
+                   "subscription-with-attributes",
+                   attributes(t.Call(subscribe + "q2&Attributes.entry.1.key=RawMessageDelivery&"
+                                                 "Attributes.entry.1.value=true")));
 }
 
 TEST_F(SnsApiTest, MetadataServersAreNoEndpoints) {

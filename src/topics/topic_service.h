@@ -18,6 +18,7 @@
 #include "functions/invoker.h"
 #include "net/http.h"
 #include "net/http_client.h"
+#include "queues/queue_sender.h"
 #include "topics/dispatcher.h"
 #include "topics/envelope.h"
 #include "topics/outbox.h"
@@ -39,6 +40,7 @@ class TopicService final : public SesPublisher {
     const SecretBox& box;
     net::HttpClient& client;
     functions::Invoker& invoker;
+    queues::QueueSender& queues;
     const aws::SnsSigner& signer;
   };
 
@@ -79,6 +81,10 @@ class TopicService final : public SesPublisher {
   std::vector<DeadLetter> DeadLetters(std::size_t count_max) const;
   // One dead letter or, given nothing, all. Returns how many are delivered again.
   std::size_t Redrive(std::optional<std::pair<MessageNumber, std::uint32_t>> one = std::nullopt);
+
+  // Delivers what lies in a subscription's dead-letter queue to that subscription again, under the
+  // same message id. Blocks until durable. kNotFound: it is not subscribed any more.
+  Status Redeliver(const queues::Message& dead_letter);
 
   struct Health {
     std::size_t pending = 0;  // deliveries
