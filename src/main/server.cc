@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "access/iam_api.h"
 #include "access/key_ring.h"
+#include "access/sessions.h"
 #include "access/users.h"
 #include "api/admin.h"
 #include "api/admin_api.h"
@@ -187,6 +189,8 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<access::KeyRing> keys_;
   std::unique_ptr<access::Users> users_;
+  std::unique_ptr<access::IamStore> iam_store_;
+  std::unique_ptr<access::Sessions> sessions_;
   std::shared_ptr<net::TlsServerContext> tls_;
   std::unique_ptr<aws::SnsSigner> signer_;
 
@@ -228,6 +232,7 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<aws::StsService> sts_;
+  std::unique_ptr<access::IamApi> iam_;
   std::unique_ptr<mail::SesV1Api> ses_v1_;
   std::unique_ptr<mail::SesV2Api> ses_v2_;
   std::unique_ptr<topics::SnsApi> sns_;
@@ -306,6 +311,9 @@ Status ServerImpl::ComposeAccess() {
       users_,
       access::Users::Load(
           directory_.settings(), directory_.secret_box(), world_.clock, world_.random));
+  ASSIGN_OR_RETURN(iam_store_, access::IamStore::Load(directory_.settings(), account_));
+  sessions_ = std::make_unique<access::Sessions>(
+      *iam_store_, directory_.secret_box(), world_.clock, world_.random);
   return {};
 }
 
@@ -591,13 +599,16 @@ void ServerImpl::ComposeAws() {
   sqs_ = std::make_unique<queues::SqsApi>(*queues_, world_.clock);
   lambda_ = std::make_unique<functions::LambdaApi>(
       account_, *function_registry_, *functions_, *async_queue_);
-  sts_ = std::make_unique<aws::StsService>(account_);
+  sts_ = std::make_unique<aws::StsService>(account_, sessions_.get());
+  iam_ = std::make_unique<access::IamApi>(*iam_store_, *keys_, world_.clock, world_.random);
+  gateway_->UseSessions(*sessions_);
   gateway_->Register("ses", "/", *ses_v1_);
   gateway_->Register("ses", "/v2/email/", *ses_v2_);
   gateway_->Register("sns", "/", *sns_);
   gateway_->Register("sqs", "/", *sqs_);
   gateway_->Register("lambda", "/", *lambda_);
   gateway_->Register("sts", "/", *sts_);
+  gateway_->Register("iam", "/", *iam_);
 }
 
 // Whoever may change keys and read without keys: the command line of this machine, by the key in

@@ -92,8 +92,7 @@ std::optional<aws::AwsError> SqsApi::CheckDeny(const aws::ServiceRequest& reques
                                                const Queue& queue) const {
   if (queue.policy == nullptr) return std::nullopt;
   const std::string& account = registry_.account().account_id;
-  const std::string caller =
-      fmt::format("arn:aws:iam::{}:user/{}", account, request.caller.user_name);
+  const std::string caller = aws::PrincipalArn(registry_.account(), request.caller);
   const std::string action = ActionOf(request.http);
   const aws::PolicyOutcome outcome = aws::EvaluatePolicy(
       *queue.policy,
