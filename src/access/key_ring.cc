@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "access/unique_id.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -25,14 +26,7 @@ std::string_view SettingsKind(KeyInfo::Kind kind) {
   return "";
 }
 
-// As AWS makes them: AKIA and 16 of these, a secret of 40 base64 characters.
-std::string MakeAccessKeyId(Random& random) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  std::string id = "AKIA";
-  for (int i = 0; i < 16; ++i) id += kAlphabet[random.Below(kAlphabet.size())];
-  return id;
-}
-
+// As AWS makes them: an id of 20 characters, a secret of 40 base64 characters.
 std::string MakeSecret(Random& random) {
   std::string raw(30, '\0');
   random.Fill(std::as_writable_bytes(std::span(raw)));
@@ -107,7 +101,7 @@ bool KeyRing::IsApplicationKey(std::string_view key) const {
 
 Result<aws::Credential> KeyRing::CreateAwsKey(std::string user_name,
                                               std::vector<std::string> allowed_actions) {
-  aws::Credential credential{MakeAccessKeyId(random_),
+  aws::Credential credential{MakeUniqueId("AKIA", random_, 16),
                              MakeSecret(random_),
                              std::move(user_name),
                              std::move(allowed_actions)};

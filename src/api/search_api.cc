@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "api/aggregate_json.h"
 #include "api/json_body.h"
 #include "api/query_errors.h"
 #include "base/encoding.h"

@@ -39,11 +39,35 @@ bool HasAction(std::string_view form) {
   return false;
 }
 
-bool MayCall(const Credential& caller, std::string_view action) {
-  return std::any_of(
-      caller.allowed_actions.begin(), caller.allowed_actions.end(), [action](const std::string& a) {
-        return MatchesWildcard(a, action, Case::kIgnored);
-      });
+// Whoever may call it may find out who he is: IAM asks no permission for that.
+bool MayCall(const Account& account,
+             const net::HttpRequest& request,
+             const Credential& caller,
+             const std::string& action) {
+  const bool by_key = std::any_of(
+      caller.allowed_actions.begin(),
+      caller.allowed_actions.end(),
+      [&action](const std::string& a) { return MatchesWildcard(a, action, Case::kIgnored); });
+  if (!by_key || caller.policy_sets.empty() || action == "sts:GetCallerIdentity") return by_key;
+  const std::string arn = PrincipalArn(account, caller);
+  const PolicyRequest asked{
+      .principal_service = {},
+      .principal_account = account.account_id,
+      .principal_arn = arn,
+      .action = action,
+      .resource = {},
+      .context = {{"aws:PrincipalArn", arn},
+                  {"aws:PrincipalAccount", account.account_id},
+                  {"aws:SourceIp", request.peer_address},
+                  {"aws:SecureTransport", request.over_tls ? "true" : "false"}}};
+  return std::all_of(caller.policy_sets.begin(), caller.policy_sets.end(), [&](const auto& set) {
+    return EvaluateActions(set, asked) == Decision::kAllowed;
+  });
+}
+
+// IAM is one for all Regions and always signed for this one; STS may be.
+bool IsGlobal(const SignatureScope& scope) {
+  return (scope.service == "iam" || scope.service == "sts") && scope.region == "us-east-1";
 }
 
 // For requests of no service that is known here. SDKs of the JSON protocols cannot read XML.
@@ -65,6 +89,11 @@ net::HttpResponse RenderWithoutService(const net::HttpRequest& request,
 
 }  // namespace
 
+std::string PrincipalArn(const Account& account, const Credential& caller) {
+  if (!caller.assumed_role_arn.empty()) return caller.assumed_role_arn;
+  return fmt::format("arn:aws:iam::{}:user/{}", account.account_id, caller.user_name);
+}
+
 struct Gateway::Impl {
   Impl(Account account_in,
        const CredentialStore& credentials_in,
@@ -82,6 +111,7 @@ struct Gateway::Impl {
   const Clock& clock;
   Random& random;
   Metrics& metrics;
+  const SessionStore* sessions = nullptr;
   std::vector<Route> routes;  // longest prefix first; fixed once requests come
   SigningKeyCache keys;
 
@@ -90,6 +120,14 @@ struct Gateway::Impl {
       if (route.signing_name == signing_name && Covers(route.path_prefix, path)) return &route;
     }
     return nullptr;
+  }
+
+  SessionStore::Found FindCaller(const net::HttpRequest& request,
+                                 std::string_view access_key_id) const {
+    const auto token = request.headers.Find("X-Amz-Security-Token");
+    if (!token) return {credentials.Find(access_key_id), false};
+    if (sessions == nullptr) return {};
+    return sessions->Find(access_key_id, *token);
   }
 
   // The service an unsigned request is for: the one that lets it through, else the one that knows
@@ -164,6 +202,8 @@ Gateway::Gateway(Account account,
 
 Gateway::~Gateway() = default;
 
+void Gateway::UseSessions(const SessionStore& sessions) { impl_->sessions = &sessions; }
+
 void Gateway::Register(std::string signing_name, std::string path_prefix, Service& service) {
   impl_->routes.push_back({std::move(signing_name), std::move(path_prefix), &service});
   std::stable_sort(impl_->routes.begin(), impl_->routes.end(), [](const Route& a, const Route& b) {
@@ -201,16 +241,22 @@ net::HttpResponse Gateway::Handle(const net::HttpRequest& request) {
 
   const SignatureScope& scope = *read.scope;
   const Route* route = impl_->FindRoute(scope.service, request.path());
-  const std::optional<Credential> caller = impl_->credentials.Find(scope.access_key_id);
-  // Session tokens are not issued here, so a request with one was made for somebody else.
-  if (!caller || request.headers.Find("X-Amz-Security-Token")) {
+  const auto [caller, expired] = impl_->FindCaller(request, scope.access_key_id);
+  if (expired) {
+    return impl_->Refuse(
+        route,
+        call,
+        "expired_token",
+        {403, "ExpiredToken", "The security token included in the request is expired"});
+  }
+  if (!caller) {
     return impl_->Refuse(
         route,
         call,
         "unknown_key",
         {403, "InvalidClientTokenId", "The security token included in the request is invalid."});
   }
-  if (scope.region != impl_->account.region) {
+  if (scope.region != impl_->account.region && !IsGlobal(scope)) {
     return impl_->Refuse(
         route,
         call,
@@ -238,17 +284,16 @@ net::HttpResponse Gateway::Handle(const net::HttpRequest& request) {
   }
   call.caller = *caller;
   const std::string action = route->service->ActionOf(request);
-  if (!MayCall(call.caller, action)) {
+  if (!MayCall(impl_->account, request, call.caller, action)) {
     return impl_->Refuse(
         route,
         call,
         "not_allowed",
         {403,
          "AccessDenied",
-         fmt::format("User: arn:aws:iam::{}:user/{} is not authorized to perform: {} because no "
-                     "identity-based policy allows the {} action",
-                     impl_->account.account_id,
-                     call.caller.user_name,
+         fmt::format("User: {} is not authorized to perform: {} because no identity-based policy "
+                     "allows the {} action",
+                     PrincipalArn(impl_->account, call.caller),
                      action,
                      action)});
   }

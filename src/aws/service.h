@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/identity_policy.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -29,13 +30,34 @@ struct Credential {
   std::string user_name;  // IAM user; the tag ses:caller-identity
   // Actions this key may call ("ses:SendRawEmail", "*", "sns:*"); case-insensitive, '*' wildcards.
   std::vector<std::string> allowed_actions = {"*"};
+  // Of a session (AssumeRole): each of these sets must allow the action, too.
+  std::vector<PolicySet> policy_sets = {};
+  std::string assumed_role_arn = {};  // "arn:aws:sts::…:assumed-role/ROLE/SESSION"; empty: a user
+  std::string assumed_role_id = {};   // "AROA…:SESSION"
 };
+
+// Who calls, as policies and answers name it.
+std::string PrincipalArn(const Account& account, const Credential& caller);
 
 // Thread-safe.
 class CredentialStore {
  public:
   virtual ~CredentialStore() = default;
   virtual std::optional<Credential> Find(std::string_view access_key_id) const = 0;
+};
+
+// Knows the credentials that STS gave out for a time. Thread-safe.
+class SessionStore {
+ public:
+  virtual ~SessionStore() = default;
+
+  struct Found {
+    std::optional<Credential> credential;
+    bool expired = false;
+  };
+
+  // Neither when the token was not made here, is for another key, or its role is gone.
+  virtual Found Find(std::string_view access_key_id, std::string_view token) const = 0;
 };
 
 // An error as AWS would send it; each protocol renders it its own way.
@@ -77,6 +99,10 @@ class Gateway {
           Random& random,
           Metrics& metrics);
   ~Gateway();
+
+  // Lets requests in that carry a session token; without it all are refused. Call before requests
+  // come; `sessions` must outlive the gateway.
+  void UseSessions(const SessionStore& sessions);
 
   // `signing_name` is the service of the credential scope: ses, sns, lambda, sts. Requests of one
   // scope may be split by path prefix ("/v2/email" and "/" are both ses); the longest one wins.

@@ -34,7 +34,9 @@ constexpr int kNamesMax = 100;  // backups of one second
 constexpr std::array<std::string_view, 4> kFiles = {
     "format", "secret.key", "cli.key", "postglass.toml"};
 // In the order of the data; the store comes last, by a way of its own.
-constexpr std::array<std::string_view, 4> kStages = {"tls", "spool", "capture", "outbox"};
+// In the order of the data: what goes from one to the next while they are copied is in both, not in
+// none.
+constexpr std::array<std::string_view, 5> kStages = {"tls", "spool", "capture", "outbox", "queues"};
 constexpr std::array<std::string_view, 3> kStoreDirectories = {
     "store/segments", "store/dedup", "store/journal"};
 
@@ -154,6 +156,7 @@ void RemoveTree(FileSystem& fs, const Path& root) {
                                            "spool",
                                            "capture",
                                            "outbox",
+                                           "queues",
                                            ""}) {
     const Path path = directory.empty() ? root : root / directory;
     const Result<std::vector<std::string>> names = fs.List(path);

@@ -17,7 +17,7 @@ namespace postglass {
 //   format          version of the layout, one number
 //   lock            held by the process that writes
 //   postglass.db    settings (SQLite)       secret.key      key of everything encrypted at rest
-//   store/          events                  spool/ capture/ outbox/   mail and topics in transit
+//   store/          events                  spool/ capture/ outbox/ queues/   mail, topics, queues
 //   tls/            CA, server certificate, SNS signing certificate
 //   cli.key         what the command line shows a running server      listening.json   where it is
 class DataDirectory {
@@ -56,6 +56,8 @@ class DataDirectory {
   Path capture() const { return path_ / "capture"; }
 
   Path outbox() const { return path_ / "outbox"; }
+
+  Path queues() const { return path_ / "queues"; }
 
   Path tls() const { return path_ / "tls"; }
 

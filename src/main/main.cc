@@ -16,6 +16,7 @@
 #include "main/commands/ask.h"
 #include "main/commands/backup.h"
 #include "main/commands/context.h"
+#include "main/commands/dead_letters.h"
 #include "main/commands/import.h"
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
@@ -70,6 +71,7 @@ struct Parsed {
   UsersFlags users;
   BackupFlags backup;
   StoreCareFlags store_care;
+  DeadLettersFlags dead_letters;
   bool verify_only = false;
   std::string help_topic;
 };
@@ -324,6 +326,35 @@ void AddAdministration(CLI::App& app, Parsed& parsed, Action& action) {
       [&] { action = [&](const CommandContext& c) { return RunUsersRemove(c, parsed.users); }; });
 }
 
+void AddDeadLetters(CLI::App& app, Parsed& parsed, Action& action) {
+  CLI::App* letters = app.add_subcommand(
+      "dead-letters", "what could not be delivered: look at it, deliver it again");
+  letters->require_subcommand(1);
+  CLI::App* list = letters->add_subcommand("list", "newest first");
+  CLI::App* redrive = letters->add_subcommand(
+      "redrive", "deliver again: all, one by its id, or what lies in a queue");
+  list->add_option("--count", parsed.dead_letters.count, "at most")->capture_default_str();
+  redrive->add_option("id", parsed.dead_letters.id, "as listed; all when left out");
+  for (CLI::App* command : {list, redrive}) {
+    command->add_option(
+        "--queue", parsed.dead_letters.queue, "of this dead-letter queue, not the server's own");
+  }
+  CLI::App* queues = app.add_subcommand("queues", "all queues and how many messages they hold");
+  for (CLI::App* command : {list, redrive, queues}) {
+    AddData(*command, parsed.dead_letters.data);
+    command->add_flag("--json", parsed.dead_letters.json, "print JSON");
+  }
+  list->callback([&] {
+    action = [&](const CommandContext& c) { return RunDeadLettersList(c, parsed.dead_letters); };
+  });
+  redrive->callback([&] {
+    action = [&](const CommandContext& c) { return RunDeadLettersRedrive(c, parsed.dead_letters); };
+  });
+  queues->callback([&] {
+    action = [&](const CommandContext& c) { return RunQueuesList(c, parsed.dead_letters); };
+  });
+}
+
 void AddOperations(CLI::App& app, Parsed& parsed, Action& action) {
   CLI::App* backup =
       app.add_subcommand("backup", "copy the whole data directory, also beside a running server");
@@ -393,6 +424,7 @@ int Run(int argc, char** argv) {
   AddQuestions(app, parsed, action);
   AddCounts(app, parsed, action);
   AddAdministration(app, parsed, action);
+  AddDeadLetters(app, parsed, action);
   AddOperations(app, parsed, action);
   AddStoreCare(app, parsed, action);
   CLI::App* forwarder = app.add_subcommand(

@@ -90,6 +90,11 @@ constexpr std::array kOptions = {
         Type::kBool,
         "true",
         "give functions that lack them DD_URL, DD_PORT, DD_NO_SSL and DD_API_URL of this server"},
+    OptionSpec{"topics.private_endpoints",
+               Type::kBool,
+               "true",
+               "let topics deliver to http(s) endpoints on loopback and private addresses; "
+               "link-local and metadata addresses are refused always"},
     OptionSpec{"hooks.sns.topics",
                Type::kList,
                "",

@@ -97,6 +97,7 @@ TEST(Options, NoneWeakensVerification) {
                                              "relay.give_up_after",
                                              "functions.forwarder",
                                              "functions.inject_intake",
+                                             "topics.private_endpoints",
                                              "hooks.sns.topics",
                                              "hooks.sns.max_age",
                                              "intake.masking",

@@ -7,7 +7,9 @@
 #include <iterator>
 #include <thread>
 
+#include "access/iam_api.h"
 #include "access/key_ring.h"
+#include "access/sessions.h"
 #include "access/users.h"
 #include "api/admin.h"
 #include "api/admin_api.h"
@@ -16,6 +18,7 @@
 #include "api/captured_api.h"
 #include "api/catalog_api.h"
 #include "api/counts_api.h"
+#include "api/dead_letters_api.h"
 #include "api/erase_api.h"
 #include "api/export_api.h"
 #include "api/hook_refusals.h"
@@ -61,6 +64,8 @@
 #include "query/facets.h"
 #include "query/saved_views.h"
 #include "query/search.h"
+#include "queues/queue_service.h"
+#include "queues/sqs_api.h"
 #include "store/embedded/embedded_store.h"
 #include "topics/sns_api.h"
 #include "topics/topic_service.h"
@@ -167,6 +172,7 @@ class ServerImpl final : public Server {
   Status ComposeStore();
   Status ComposeIntake();
   Status ComposeFunctions();
+  Status ComposeQueues();
   Status ComposeTopics();
   Status ComposeMail();
   void ComposeAws();
@@ -193,6 +199,8 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<access::KeyRing> keys_;
   std::unique_ptr<access::Users> users_;
+  std::unique_ptr<access::IamStore> iam_store_;
+  std::unique_ptr<access::Sessions> sessions_;
   std::shared_ptr<net::TlsServerContext> tls_;
   std::unique_ptr<aws::SnsSigner> signer_;
 
@@ -216,6 +224,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<functions::Host> functions_;
   std::unique_ptr<functions::AsyncQueue> async_queue_;
 
+  std::unique_ptr<queues::QueueService> queues_;
   std::unique_ptr<topics::TopicService> topics_;
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets_;
@@ -237,15 +246,18 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<aws::StsService> sts_;
+  std::unique_ptr<access::IamApi> iam_;
   std::unique_ptr<mail::SesV1Api> ses_v1_;
   std::unique_ptr<mail::SesV2Api> ses_v2_;
   std::unique_ptr<topics::SnsApi> sns_;
+  std::unique_ptr<queues::SqsApi> sqs_;
   std::unique_ptr<functions::LambdaApi> lambda_;
 
   std::unique_ptr<api::Admin> admin_;
   std::unique_ptr<api::AdminApi> admin_api_;
   std::unique_ptr<api::SessionApi> session_api_;
   std::unique_ptr<api::CapturedApi> captured_api_;
+  std::unique_ptr<api::DeadLettersApi> dead_letters_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
   std::unique_ptr<api::MailsApi> mails_api_;
@@ -289,6 +301,7 @@ Status ServerImpl::Compose() {
   RETURN_IF_ERROR(ComposeStore());
   RETURN_IF_ERROR(ComposeIntake());
   RETURN_IF_ERROR(ComposeFunctions());
+  RETURN_IF_ERROR(ComposeQueues());
   RETURN_IF_ERROR(ComposeTopics());
   RETURN_IF_ERROR(ComposeMail());
   ComposeAws();
@@ -320,6 +333,9 @@ Status ServerImpl::ComposeAccess() {
       users_,
       access::Users::Load(
           directory_.settings(), directory_.secret_box(), world_.clock, world_.random));
+  ASSIGN_OR_RETURN(iam_store_, access::IamStore::Load(directory_.settings(), account_));
+  sessions_ = std::make_unique<access::Sessions>(
+      *iam_store_, directory_.secret_box(), world_.clock, world_.random);
   return {};
 }
 
@@ -438,11 +454,33 @@ Status ServerImpl::ComposeFunctions() {
   return {};
 }
 
+Status ServerImpl::ComposeQueues() {
+  queues::QueueService::Options options;
+  options.dir = directory_.queues();
+  options.account = account_;
+  options.durability = DurabilityOf(options_);
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(queues_,
+                   queues::QueueService::Create({directory_.settings(),
+                                                 world_.fs,
+                                                 world_.clock,
+                                                 world_.random,
+                                                 metrics_,
+                                                 directory_.secret_box()},
+                                                std::move(options),
+                                                &recovery));
+  NoteRecovery("queues", recovery);
+  return {};
+}
+
 Status ServerImpl::ComposeTopics() {
   topics::TopicService::Options options;
   options.dir = directory_.outbox();
   options.account = account_;
   options.public_url = [this] { return addresses_.public_url(); };
+  options.private_endpoints = options_.Bool("topics.private_endpoints")
+                                  ? topics::PrivateEndpoints::kAllowed
+                                  : topics::PrivateEndpoints::kDenied;
   options.durability = DurabilityOf(options_);
   options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;
@@ -455,10 +493,13 @@ Status ServerImpl::ComposeTopics() {
                                                  directory_.secret_box(),
                                                  *outside_,
                                                  *functions_,
+                                                 *queues_,
                                                  *signer_},
                                                 std::move(options),
                                                 &recovery));
   NoteRecovery("outbox", recovery);
+  queues_->SetRedelivery(
+      [this](const queues::Message& dead_letter) { return topics_->Redeliver(dead_letter); });
   return {};
 }
 
@@ -583,14 +624,19 @@ void ServerImpl::ComposeAws() {
   ses_v1_ = std::make_unique<mail::SesV1Api>(ses);
   ses_v2_ = std::make_unique<mail::SesV2Api>(ses);
   sns_ = std::make_unique<topics::SnsApi>(*topics_, world_.clock, world_.random);
+  sqs_ = std::make_unique<queues::SqsApi>(*queues_, world_.clock);
   lambda_ = std::make_unique<functions::LambdaApi>(
       account_, *function_registry_, *functions_, *async_queue_);
-  sts_ = std::make_unique<aws::StsService>(account_);
+  sts_ = std::make_unique<aws::StsService>(account_, sessions_.get());
+  iam_ = std::make_unique<access::IamApi>(*iam_store_, *keys_, world_.clock, world_.random);
+  gateway_->UseSessions(*sessions_);
   gateway_->Register("ses", "/", *ses_v1_);
   gateway_->Register("ses", "/v2/email/", *ses_v2_);
   gateway_->Register("sns", "/", *sns_);
+  gateway_->Register("sqs", "/", *sqs_);
   gateway_->Register("lambda", "/", *lambda_);
   gateway_->Register("sts", "/", *sts_);
+  gateway_->Register("iam", "/", *iam_);
 }
 
 // Whoever may change keys and read without keys: the command line of this machine, by the key in
@@ -608,6 +654,7 @@ void ServerImpl::ComposeApi() {
   admin_api_ = std::make_unique<api::AdminApi>(*admin_);
   session_api_ = std::make_unique<api::SessionApi>(*users_);
   captured_api_ = std::make_unique<api::CapturedApi>(*captured_);
+  dead_letters_api_ = std::make_unique<api::DeadLettersApi>(*topics_, *queues_);
   read_guard_ = std::make_unique<api::ReadGuard>(
       *keys_, [this](const net::HttpRequest& request) { return IsOperator(request); });
   api::SearchApi::Options options;
@@ -642,6 +689,10 @@ void ServerImpl::ComposeHealth() {
     if (!state.writable) return {false, state.reason};
     if (state.dead_letters == 0) return {};
     return {true, fmt::format("{} dead letters wait to be looked at", state.dead_letters)};
+  });
+  health_.Add("queues", [this]() -> Health::Finding {
+    const queues::QueueService::Health state = queues_->health();
+    return {state.writable, state.reason};
   });
   health_.Add("store", [this]() -> Health::Finding {
     const store::Description description = store_->Describe();
@@ -724,6 +775,13 @@ void ServerImpl::ComposeRoutes() {
       [](const net::HttpRequest& request) { return api::AdminApi::Handles(request.path()); },
       [this](const net::HttpRequest& request) {
         if (IsOperator(request)) return admin_api_->Handle(request);
+        return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
+      });
+
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::DeadLettersApi::Handles(request.path()); },
+      [this](const net::HttpRequest& request) {
+        if (IsOperator(request)) return dead_letters_api_->Handle(request);
         return api::ErrorResponse(403, "only a logged-in user or the server's own command line");
       });
 
@@ -821,6 +879,7 @@ Result<Server::Addresses> ServerImpl::Listen() {
   addresses_.Set(addresses.http, addresses.https, WithoutSlash(options_.String("public_url")));
 
   // Downstream first: what a restart finds in spool and outbox flows at once.
+  queues_->Start();
   topics_->Start();
   spool_->Start();
   http_->Start();
@@ -852,12 +911,14 @@ void ServerImpl::Stop() {
   if (http_) {
     const Status gone = world_.fs.Remove(directory_.listening_file());
     if (!gone) log::Warn("main", "{}", gone.error().message);
+    queues_->EndWaits();
     http_->Drain(kDrainLimit);
     smtp_->Drain(kDrainLimit);
     if (hooks_) hooks_->Drain(kDrainLimit);
   }
   spool_->Stop();
   topics_->Stop();
+  queues_->Stop();
   if (const Status flushed = store_->Flush(); !flushed) {
     log::Warn("store", "what is in memory stays in the journal: {}", flushed.error().message);
   }

@@ -56,12 +56,27 @@ std::uint32_t Ipv4At(const Ipv6& address, std::size_t offset) {
   return V4(address[offset], address[offset + 1], address[offset + 2], address[offset + 3]);
 }
 
+// IPv4-mapped ::ffff:0:0/96 and NAT64 64:ff9b::/96 (RFC 6052) reach the embedded address.
+bool EmbedsIpv4(const Ipv6& address) {
+  return StartsWith(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}) ||
+         StartsWith(address, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0});
+}
+
+bool IsMetadataIpv4(std::uint32_t address) {
+  return address >> 16 == V4(169, 254, 0, 0) >> 16 ||  // link-local: AWS, Google, Azure and others
+         address == V4(100, 100, 100, 200) ||          // Alibaba
+         address == V4(168, 63, 129, 16) ||            // Azure's wire server
+         address == V4(192, 0, 0, 192);                // Oracle
+}
+
+bool IsMetadataIpv6(const Ipv6& address) {
+  if (EmbedsIpv4(address)) return IsMetadataIpv4(Ipv4At(address, 12));
+  if (address[0] == 0xFE && (address[1] & 0xC0) == 0x80) return true;  // fe80::/10
+  return StartsWith(address, {0xFD, 0x00, 0x0E, 0xC2});                // fd00:ec2::/32, AWS
+}
+
 bool IsPublicIpv6(const Ipv6& address) {
-  // IPv4-mapped ::ffff:0:0/96 and NAT64 64:ff9b::/96 (RFC 6052) reach the embedded address.
-  if (StartsWith(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}) ||
-      StartsWith(address, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0})) {
-    return IsPublicIpv4(Ipv4At(address, 12));
-  }
+  if (EmbedsIpv4(address)) return IsPublicIpv4(Ipv4At(address, 12));
   if ((address[0] & 0xE0) != 0x20) return false;        // only 2000::/3 is global unicast
   if (StartsWith(address, {0x20, 0x02})) return false;  // 6to4: embeds any IPv4 address
   if (StartsWith(address, {0x20, 0x01}) && address[2] < 0x02) return false;  // 2001::/23, Teredo
@@ -129,6 +144,14 @@ bool IsPublicAddress(std::string_view ip) {
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return IsPublicIpv4(ntohl(v4.s_addr));
   Ipv6 v6{};
   return inet_pton(AF_INET6, text.c_str(), v6.data()) == 1 && IsPublicIpv6(v6);
+}
+
+bool IsLinkLocalOrMetadataAddress(std::string_view ip) {
+  const std::string text(ip);
+  in_addr v4{};
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return IsMetadataIpv4(ntohl(v4.s_addr));
+  Ipv6 v6{};
+  return inet_pton(AF_INET6, text.c_str(), v6.data()) == 1 && IsMetadataIpv6(v6);
 }
 
 }  // namespace postglass::net

@@ -33,4 +33,8 @@ Result<SocketAddress> ParseSocketAddress(const std::string& ip, int port);
 // that is not an address.
 bool IsPublicAddress(std::string_view ip);
 
+// True for addresses that nobody outside may make us ask: link-local ones, and the metadata servers
+// of the large clouds wherever they are. IPv6 forms count as the IPv4 address they embed.
+bool IsLinkLocalOrMetadataAddress(std::string_view ip);
+
 }  // namespace postglass::net

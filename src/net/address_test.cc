@@ -76,5 +76,24 @@ TEST(SocketAddress, RoundTripsAndUnmapsIpv4) {
   EXPECT_FALSE(ParseSocketAddress("localhost", 1));
 }
 
+TEST(IsLinkLocalOrMetadataAddress, Table) {
+  for (const std::string_view ip : {"169.254.169.254",
+                                    "169.254.0.1",
+                                    "100.100.100.200",
+                                    "168.63.129.16",
+                                    "192.0.0.192",
+                                    "fe80::1",
+                                    "febf::1",
+                                    "fd00:ec2::254",
+                                    "::ffff:169.254.169.254",
+                                    "64:ff9b::169.254.169.254"}) {
+    EXPECT_TRUE(IsLinkLocalOrMetadataAddress(ip)) << ip;
+  }
+  for (const std::string_view ip :
+       {"8.8.8.8", "127.0.0.1", "10.0.0.1", "169.253.0.1", "::1", "fd00::1", "fec0::1", "x"}) {
+    EXPECT_FALSE(IsLinkLocalOrMetadataAddress(ip)) << ip;
+  }
+}
+
 }  // namespace
 }  // namespace postglass::net

@@ -113,15 +113,17 @@ class SocketClient final : public HttpClient {
     const Deadline deadline = steady_clock::now() + request.timeout;
     ASSIGN_OR_RETURN(const Url url, ParseUrl(request.url));
     ASSIGN_OR_RETURN(const std::string head, FormatRequestHead(request, url));
-    // Connections that may lead to private addresses are not lent to those that must not.
-    const std::string host = fmt::format(
-        "{}://{}{}", url.scheme, url.authority(), request.deny_private_addresses ? "!" : "");
+    // Connections that may lead to addresses of one kind are not lent to those that must not.
+    const std::string host = fmt::format("{}://{}{}{}",
+                                         url.scheme,
+                                         url.authority(),
+                                         request.deny_private_addresses ? "!" : "",
+                                         request.deny_link_local_addresses ? "~" : "");
     if (std::unique_ptr<BlockingStream> reused = idle_.Take(host)) {
       Outcome outcome = Exchange(std::move(reused), host, head, request, deadline);
       if (!outcome.stale) return std::move(outcome.response);
     }
-    ASSIGN_OR_RETURN(std::unique_ptr<BlockingStream> fresh,
-                     Connect(url, request.deny_private_addresses, deadline));
+    ASSIGN_OR_RETURN(std::unique_ptr<BlockingStream> fresh, Connect(url, request, deadline));
     return Exchange(std::move(fresh), host, head, request, deadline).response;
   }
 
@@ -132,11 +134,19 @@ class SocketClient final : public HttpClient {
   };
 
   Result<std::unique_ptr<BlockingStream>> Connect(const Url& url,
-                                                  bool deny_private,
+                                                  const Request& request,
                                                   Deadline deadline) {
     ASSIGN_OR_RETURN(std::vector<SocketAddress> addresses,
                      resolver_.Resolve(url.host, url.port, deadline));
-    if (deny_private) {
+    if (request.deny_link_local_addresses) {
+      std::erase_if(addresses,
+                    [](const SocketAddress& a) { return IsLinkLocalOrMetadataAddress(a.ip()); });
+      if (addresses.empty()) {
+        return Fail(ErrorCode::kPermissionDenied,
+                    fmt::format("{} is a link-local or metadata address", url.host));
+      }
+    }
+    if (request.deny_private_addresses) {
       std::erase_if(addresses, [](const SocketAddress& a) { return !IsPublicAddress(a.ip()); });
       if (addresses.empty()) {
         return Fail(ErrorCode::kPermissionDenied,

@@ -36,6 +36,8 @@ class HttpClient {
     // address that is connected to, after resolving, so that a name cannot change its mind. A
     // refusal is kPermissionDenied.
     bool deny_private_addresses = false;
+    // The same for link-local addresses and the metadata servers of clouds alone.
+    bool deny_link_local_addresses = false;
   };
 
   virtual ~HttpClient() = default;

@@ -237,6 +237,23 @@ TEST_F(HttpClientTest, ConnectsToPublicAddressesOnlyWhenTold) {
   EXPECT_EQ(requests_, 1);
 }
 
+TEST_F(HttpClientTest, AsksNoMetadataServerWhenTold) {
+  const auto client = MakeHttpClient(NoRoots());
+  for (const std::string url : {"http://169.254.169.254/latest/meta-data/",
+                                "http://[::ffff:169.254.169.254]/",
+                                "http://2852039166/",
+                                "http://[fd00:ec2::254]/"}) {
+    HttpClient::Request request = Get(url);
+    request.deny_link_local_addresses = true;
+    const auto refused = client->Send(request);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().code, ErrorCode::kPermissionDenied) << refused.error().message;
+  }
+  HttpClient::Request allowed = Get(http_);
+  allowed.deny_link_local_addresses = true;
+  EXPECT_TRUE(client->Send(allowed));
+}
+
 TEST_F(HttpClientTest, RefusesRequestsThatWouldNotBeOne) {
   const auto client = MakeHttpClient(NoRoots());
   HttpClient::Request request = Get(http_);

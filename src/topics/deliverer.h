@@ -30,6 +30,9 @@ class Deliverer {
   // One outcome for each message, in order.
   virtual std::vector<DeliveryOutcome> Deliver(const Target& target, Messages messages) = 0;
   virtual RetrySchedule ScheduleOf(const Target& target) const = 0;
+  // Puts a message that was given up into the dead-letter queue of the subscription; false when it
+  // has none or the queue does not take it: then it is kept here.
+  virtual bool Bury(const Target& target, const Message& message) = 0;
 };
 
 }  // namespace postglass::topics

@@ -49,7 +49,7 @@ Dispatcher::Dispatcher(
       pending_gauge_(
           metrics.GetGauge("postglass_topics_pending", "Deliveries that have yet to be made")) {
   // Looked up once: a look-up costs more than rendering a record.
-  for (const Protocol protocol : {Protocol::kHttp, Protocol::kHttps, Protocol::kLambda}) {
+  for (const Protocol protocol : kProtocols) {
     for (const DeliveryOutcome::Kind kind : {DeliveryOutcome::Kind::kDelivered,
                                              DeliveryOutcome::Kind::kFailed,
                                              DeliveryOutcome::Kind::kRefused,
@@ -66,7 +66,7 @@ Dispatcher::Dispatcher(
 Dispatcher::~Dispatcher() { Stop(); }
 
 Dispatcher::Kind Dispatcher::KindOf(const Target& target) {
-  return target.protocol == Protocol::kLambda ? Kind::kFunctions : Kind::kEndpoints;
+  return IsHttp(target.protocol) ? Kind::kEndpoints : Kind::kFunctions;
 }
 
 void Dispatcher::MakeReady(Lane& lane, MessageNumber number, const Waiting& item) {
@@ -225,8 +225,8 @@ void Dispatcher::Finish(Batch& batch) {
     if (ShouldRetry(outcome.kind)) {
       any_failure = true;
       delays[i] = schedule.DelayBefore(static_cast<int>(item.attempts));
-      const bool too_old = batch.target.protocol == Protocol::kLambda &&
-                           wall - item.published_at > kFunctionRetention;
+      const bool too_old =
+          !IsHttp(batch.target.protocol) && wall - item.published_at > kFunctionRetention;
       if (too_old) delays[i].reset();
       state.phase = delays[i] ? TargetState::Phase::kPending : TargetState::Phase::kDead;
     } else if (outcome.kind == DeliveryOutcome::Kind::kRejected) {
@@ -235,8 +235,12 @@ void Dispatcher::Finish(Batch& batch) {
       any_success = any_success || outcome.kind == DeliveryOutcome::Kind::kDelivered;
     }
     if (state.phase == TargetState::Phase::kDead) {
-      state.reason = std::move(outcome.reason);
-      state.since = wall;
+      if (deliverer_.Bury(batch.target, *batch.messages[i])) {
+        state.phase = TargetState::Phase::kDone;
+      } else {
+        state.reason = std::move(outcome.reason);
+        state.since = wall;
+      }
     }
     outbox_.Settle(batch.numbers[i], item.target_index, std::move(state));
   }

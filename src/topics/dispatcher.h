@@ -79,7 +79,7 @@ class Dispatcher {
     std::vector<std::shared_ptr<const Message>> messages;
     std::vector<DeliveryOutcome> outcomes;
   };
-  enum class Kind { kFunctions, kEndpoints };
+  enum class Kind { kFunctions, kEndpoints };  // functions and queues, http(s)
   static constexpr std::size_t kKindsCount = 2;
 
   static std::size_t IndexOf(Kind kind) { return static_cast<std::size_t>(kind); }
@@ -101,7 +101,8 @@ class Dispatcher {
   const Clock& clock_;
   const Options options_;
   Gauge& pending_gauge_;
-  std::array<std::array<Counter*, 5>, 3> attempts_{};  // by Protocol and DeliveryOutcome::Kind
+  std::array<std::array<Counter*, 5>, kProtocols.size()>
+      attempts_{};  // by Protocol and DeliveryOutcome::Kind
 
   mutable Mutex mutex_;
   std::array<CondVar, kKindsCount> work_;  // by Kind: each is for its own threads

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/time_format.h"
 
@@ -58,6 +59,38 @@ void AppendAttribute(std::string& out, const MessageAttribute& attribute) {
 }
 
 }  // namespace
+
+Message MessageFromDeadLetter(const queues::Message& dead_letter, bool raw_delivery) {
+  Message message;
+  const Result<json::object> envelope =
+      raw_delivery ? Result<json::object>(json::object()) : json::ParseObject(dead_letter.body);
+  if (!envelope || !json::GetString(*envelope, "Message")) {
+    message.body = dead_letter.body;
+    for (const queues::MessageAttribute& attribute : dead_letter.attributes) {
+      message.attributes.push_back(
+          {attribute.name,
+           attribute.type,
+           attribute.binary() ? Base64Encode(attribute.value) : attribute.value});
+    }
+    return message;
+  }
+  message.message_id = json::GetStringOr(*envelope, "MessageId", "");
+  message.topic_arn = json::GetStringOr(*envelope, "TopicArn", "");
+  message.subject = json::GetStringOr(*envelope, "Subject", "");
+  message.body = json::GetStringOr(*envelope, "Message", "");
+  message.published_at =
+      ParseIso8601(json::GetStringOr(*envelope, "Timestamp", "")).value_or(Timestamp());
+  if (const json::object* attributes = json::GetObject(*envelope, "MessageAttributes")) {
+    for (const auto& entry : *attributes) {
+      const json::object* o = entry.value().if_object();
+      if (o == nullptr) continue;
+      message.attributes.push_back({std::string(entry.key()),
+                                    json::GetStringOr(*o, "Type", "String"),
+                                    json::GetStringOr(*o, "Value", "")});
+    }
+  }
+  return message;
+}
 
 std::string UnsubscribeUrl(const std::string& public_url, std::string_view subscription_arn) {
   return fmt::format("{}/?Action=Unsubscribe&SubscriptionArn={}", public_url, subscription_arn);

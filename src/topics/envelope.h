@@ -7,6 +7,7 @@
 
 #include "aws/sns_signature.h"
 #include "base/mutex.h"
+#include "queues/types.h"
 #include "topics/types.h"
 
 namespace postglass::topics {
@@ -14,6 +15,10 @@ namespace postglass::topics {
 // The URL under which others reach our HTTPS listener, without a slash at the end. Known once it
 // listens, so it is asked for each message.
 using PublicUrl = std::function<std::string()>;
+
+// What HttpBody() or raw delivery put into a dead-letter queue, as a message again. The id, the
+// topic and the time are empty when they cannot be read from it.
+Message MessageFromDeadLetter(const queues::Message& dead_letter, bool raw_delivery);
 
 std::string UnsubscribeUrl(const std::string& public_url, std::string_view subscription_arn);
 std::string SubscribeUrl(const std::string& public_url,

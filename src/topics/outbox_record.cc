@@ -2,117 +2,31 @@
 
 #include <fmt/format.h>
 
+#include "base/record_coding.h"
+
 namespace postglass::topics {
 namespace {
 
 constexpr std::uint8_t kMessageKind = 1;
 constexpr std::uint8_t kChangesKind = 2;
 
-class Writer {
- public:
-  explicit Writer(std::uint8_t kind) { out_ += static_cast<char>(kind); }
+void AppendState(RecordWriter& out, const TargetState& state) {
+  out.Number(static_cast<std::uint64_t>(state.phase));
+  out.Number(state.attempts);
+  out.Text(state.reason);
+  out.Time(state.since);
+}
 
-  void Number(std::uint64_t n) {
-    while (n >= 0x80) {
-      out_ += static_cast<char>((n & 0x7F) | 0x80);
-      n >>= 7;
-    }
-    out_ += static_cast<char>(n);
-  }
+TargetState ReadState(RecordReader& in) {
+  TargetState state;
+  state.phase = in.Choice(TargetState::Phase::kDead);
+  state.attempts = static_cast<std::uint32_t>(in.Number());
+  state.reason = in.Text();
+  state.since = in.Time();
+  return state;
+}
 
-  void Text(std::string_view text) {
-    Number(text.size());
-    out_ += text;
-  }
-
-  void Time(Timestamp t) { Number(static_cast<std::uint64_t>(t.nanos)); }
-
-  void State(const TargetState& state) {
-    Number(static_cast<std::uint64_t>(state.phase));
-    Number(state.attempts);
-    Text(state.reason);
-    Time(state.since);
-  }
-
-  std::string Finish() && { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-// Reads what Writer wrote. After the first error everything reads as empty.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-  bool ok() const { return ok_; }
-
-  bool at_end() const { return rest_.empty(); }
-
-  std::uint8_t Byte() {
-    if (rest_.empty()) return Broken<std::uint8_t>();
-    const auto byte = static_cast<std::uint8_t>(rest_[0]);
-    rest_.remove_prefix(1);
-    return byte;
-  }
-
-  std::uint64_t Number() {
-    std::uint64_t n = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t byte = Byte();
-      if (!ok_) return 0;
-      n |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return n;
-    }
-    return Broken<std::uint64_t>();
-  }
-
-  std::string Text() {
-    const std::uint64_t size = Number();
-    if (size > rest_.size()) return Broken<std::string>();
-    std::string text(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return text;
-  }
-
-  // How many items follow; each takes at least one byte, which bounds what is reserved.
-  std::size_t Count() {
-    const std::uint64_t count = Number();
-    if (count > rest_.size()) return Broken<std::size_t>();
-    return count;
-  }
-
-  Timestamp Time() { return {static_cast<std::int64_t>(Number())}; }
-
-  template <class Enum>
-  Enum Choice(Enum last) {
-    const std::uint64_t n = Number();
-    if (n > static_cast<std::uint64_t>(last)) return Broken<Enum>();
-    return static_cast<Enum>(n);
-  }
-
-  TargetState State() {
-    TargetState state;
-    state.phase = Choice(TargetState::Phase::kDead);
-    state.attempts = static_cast<std::uint32_t>(Number());
-    state.reason = Text();
-    state.since = Time();
-    return state;
-  }
-
- private:
-  template <class T>
-  T Broken() {
-    ok_ = false;
-    rest_ = {};
-    return T();
-  }
-
-  std::string_view rest_;
-  bool ok_ = true;
-};
-
-StoredMessage ReadMessage(Reader& in) {
+StoredMessage ReadMessage(RecordReader& in) {
   StoredMessage stored;
   stored.number = in.Number();
   Message& m = stored.message;
@@ -137,21 +51,21 @@ StoredMessage ReadMessage(Reader& in) {
   for (std::size_t i = in.Count(); i > 0 && in.ok(); --i) {
     Target target;
     target.subscription_arn = in.Text();
-    target.protocol = in.Choice(Protocol::kLambda);
+    target.protocol = in.Choice(Protocol::kSqs);
     target.endpoint = in.Text();
     stored.targets.push_back(std::move(target));
-    stored.states.push_back(in.State());
+    stored.states.push_back(ReadState(in));
   }
   return stored;
 }
 
-StateChanges ReadChanges(Reader& in) {
+StateChanges ReadChanges(RecordReader& in) {
   StateChanges changes;
   for (std::size_t i = in.Count(); i > 0 && in.ok(); --i) {
     StateChange change;
     change.number = in.Number();
     change.target_index = static_cast<std::uint32_t>(in.Number());
-    change.state = in.State();
+    change.state = ReadState(in);
     changes.push_back(std::move(change));
   }
   return changes;
@@ -160,7 +74,7 @@ StateChanges ReadChanges(Reader& in) {
 }  // namespace
 
 std::string EncodeRecord(const StoredMessage& stored) {
-  Writer out(kMessageKind);
+  RecordWriter out(kMessageKind);
   out.Number(stored.number);
   const Message& m = stored.message;
   out.Number(static_cast<std::uint64_t>(m.type));
@@ -187,24 +101,24 @@ std::string EncodeRecord(const StoredMessage& stored) {
     out.Text(target.subscription_arn);
     out.Number(static_cast<std::uint64_t>(target.protocol));
     out.Text(target.endpoint);
-    out.State(stored.states[i]);
+    AppendState(out, stored.states[i]);
   }
   return std::move(out).Finish();
 }
 
 std::string EncodeRecord(const StateChanges& changes) {
-  Writer out(kChangesKind);
+  RecordWriter out(kChangesKind);
   out.Number(changes.size());
   for (const StateChange& change : changes) {
     out.Number(change.number);
     out.Number(change.target_index);
-    out.State(change.state);
+    AppendState(out, change.state);
   }
   return std::move(out).Finish();
 }
 
 Result<OutboxRecord> DecodeRecord(std::string_view bytes) {
-  Reader in(bytes);
+  RecordReader in(bytes);
   const std::uint8_t kind = in.Byte();
   OutboxRecord record;
   if (kind == kMessageKind) {

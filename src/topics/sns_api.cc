@@ -30,6 +30,8 @@ const SnsApi::NamedOperation SnsApi::kOperations[] = {
     {"ListSubscriptionsByTopic", &SnsApi::ListSubscriptionsByTopic},
     {"AddPermission", &SnsApi::AddPermission},
     {"RemovePermission", &SnsApi::RemovePermission},
+    {"GetDataProtectionPolicy", &SnsApi::GetDataProtectionPolicy},
+    {"PutDataProtectionPolicy", &SnsApi::PutDataProtectionPolicy},
     {"Publish", &SnsApi::Publish},
     {"PublishBatch", &SnsApi::PublishBatch},
 };
@@ -100,8 +102,7 @@ std::optional<aws::AwsError> SnsApi::CheckArn(const Call& call, std::string_view
 }
 
 std::string SnsApi::CallerArn(const Call& call) const {
-  return fmt::format(
-      "arn:aws:iam::{}:user/{}", registry_.account().account_id, call.request.caller.user_name);
+  return aws::PrincipalArn(registry_.account(), call.request.caller);
 }
 
 // All callers belong to the topic's own account, so their keys decide (the gateway has asked

@@ -68,6 +68,8 @@ class SnsApi final : public aws::Service {
   Reply ListTagsForResource(const Call& call);
   Reply TagResource(const Call& call);
   Reply UntagResource(const Call& call);
+  Reply GetDataProtectionPolicy(const Call& call);
+  Reply PutDataProtectionPolicy(const Call& call);
   // sns_api_subscriptions.cc
   Reply Subscribe(const Call& call);
   Reply ConfirmSubscription(const Call& call);

@@ -112,7 +112,7 @@ std::optional<aws::AwsError> TakeStructure(Message& message) {
   if (!fallback) {
     return InvalidParameter("Message Structure - No default entry in JSON message body");
   }
-  for (const Protocol protocol : {Protocol::kHttp, Protocol::kHttps, Protocol::kLambda}) {
+  for (const Protocol protocol : kProtocols) {
     if (const auto own = json::GetString(*bodies, ProtocolName(protocol))) {
       message.body_by_protocol.emplace(ProtocolName(protocol), *own);
     }

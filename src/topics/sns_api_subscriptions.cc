@@ -5,6 +5,7 @@
 
 #include "aws/arn.h"
 #include "base/encoding.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "topics/delivery_policy.h"
 #include "topics/filter_policy.h"
@@ -19,7 +20,12 @@ namespace {
 
 constexpr std::size_t kTokenBytes = 128;  // 256 hex characters
 
-bool IsEndpoint(Protocol protocol, const std::string& endpoint) {
+bool IsEndpoint(Protocol protocol, const std::string& endpoint, const aws::Account& account) {
+  if (protocol == Protocol::kSqs) {  // it need not be there yet, as with SNS
+    const std::optional<aws::Arn> arn = aws::ParseArn(endpoint);
+    return arn && arn->service == "sqs" && arn->region == account.region &&
+           arn->account_id == account.account_id && !arn->resource.empty();
+  }
   if (protocol == Protocol::kLambda) {
     const std::optional<aws::Arn> arn = aws::ParseArn(endpoint);
     return arn && arn->service == "lambda" && arn->resource.starts_with("function:");
@@ -28,9 +34,19 @@ bool IsEndpoint(Protocol protocol, const std::string& endpoint) {
   return url && url->scheme == ProtocolName(protocol);
 }
 
+// An address written as such is refused when it is subscribed; a name when it is connected to.
+bool IsForbiddenAddress(Protocol protocol, const std::string& endpoint, PrivateEndpoints allowed) {
+  if (!IsHttp(protocol)) return false;
+  const Result<net::Url> url = net::ParseUrl(endpoint);
+  if (!url) return false;
+  if (net::IsLinkLocalOrMetadataAddress(url->host)) return true;
+  return allowed == PrivateEndpoints::kDenied && net::ParseSocketAddress(url->host, 80) &&
+         !net::IsPublicAddress(url->host);
+}
+
 // Protocols that SNS has and this server does not.
 bool IsForeignProtocol(std::string_view name) {
-  constexpr std::array kForeign = {"sqs", "email", "email-json", "sms", "firehose", "application"};
+  constexpr std::array kForeign = {"email", "email-json", "sms", "firehose", "application"};
   return std::find(kForeign.begin(), kForeign.end(), name) != kForeign.end();
 }
 
@@ -113,8 +129,8 @@ SnsApi::Reply SnsApi::Subscribe(const Call& call) {
   const std::string name(call.params.Get("Protocol"));
   const std::optional<Protocol> protocol = ParseProtocol(name);
   if (!protocol && IsForeignProtocol(name)) {
-    return InvalidParameter(
-        fmt::format("Protocol Reason: {} is not supported here; use http, https or lambda", name));
+    return InvalidParameter(fmt::format(
+        "Protocol Reason: {} is not supported here; use http, https, lambda or sqs", name));
   }
   if (!protocol) {
     return InvalidParameter(
@@ -140,10 +156,16 @@ SnsApi::Reply SnsApi::Subscribe(const Call& call) {
   MutexLock changing(registry_.change_mutex());
   const TopicOrError found = FindTopic(call, "TopicArn", "Subscribe");
   if (found.error) return *found.error;
-  if (!IsEndpoint(*protocol, wanted.endpoint)) {
-    return InvalidParameter(*protocol == Protocol::kLambda
-                                ? "Lambda endpoint ARN"
+  if (!IsEndpoint(*protocol, wanted.endpoint, registry_.account())) {
+    return InvalidParameter(*protocol == Protocol::kLambda ? "Lambda endpoint ARN"
+                            : *protocol == Protocol::kSqs
+                                ? "SQS endpoint ARN"
                                 : "Endpoint must match the specified protocol");
+  }
+  if (IsForbiddenAddress(*protocol, wanted.endpoint, topics_.private_endpoints())) {
+    return InvalidParameter(
+        "Endpoint Reason: link-local, metadata and (by topics.private_endpoints) private addresses "
+        "are not allowed");
   }
   const auto existing = registry_.FindByEndpoint(found.topic->arn, *protocol, wanted.endpoint);
   if (existing) {
@@ -158,7 +180,7 @@ SnsApi::Reply SnsApi::Subscribe(const Call& call) {
     wanted.topic_arn = found.topic->arn;
     wanted.arn = fmt::format("{}:{}", wanted.topic_arn, random_.Uuid());
     wanted.principal = CallerArn(call);
-    if (*protocol == Protocol::kLambda) {
+    if (!IsHttp(*protocol)) {
       wanted.state = Subscription::State::kConfirmed;
       wanted.confirmation_was_authenticated = true;
     } else {
@@ -230,7 +252,7 @@ SnsApi::Reply SnsApi::Unsubscribe(const Call& call) {
   if (!call.is_signed() && found->authenticate_on_unsubscribe) {
     return aws::AwsError{403, "AuthorizationError", "Unsubscribing this needs authentication"};
   }
-  if (found->protocol == Protocol::kLambda) {
+  if (!IsHttp(found->protocol)) {
     const Status removed = registry_.RemoveSubscription(arn);
     if (!removed) return StorageError(removed.error());
     return aws::ResultElement::kNone;
@@ -263,7 +285,7 @@ SnsApi::Reply SnsApi::GetSubscriptionAttributes(const Call& call) {
   Attributes shown = found->attributes;
   shown.emplace("RawMessageDelivery", "false");
   if (shown.contains("FilterPolicy")) shown.emplace("FilterPolicyScope", "MessageAttributes");
-  if (found->protocol != Protocol::kLambda) {
+  if (IsHttp(found->protocol)) {
     const auto own = found->attributes.find("DeliveryPolicy");
     DeliveryPolicyTexts texts;
     if (topic) {

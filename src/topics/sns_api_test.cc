@@ -368,12 +368,75 @@ TEST_F(SnsApiTest, SubscribingTakesOnlyWhatItCanServe) {
               subscribe("Protocol=http&Endpoint=http%3A%2F%2Fh%2F" + here +
                         "&Attributes.entry.1.key=RawMessageDelivery&"
                         "Attributes.entry.1.value=wrongvalue"));
-  for (const char* bad : {"Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:111111111111:q",
+  ExpectError("test_subscribe_sqs_queue_url",
+              "subscribe-sqs-via-url-error",
+              subscribe("Protocol=sqs&Endpoint=http%3A%2F%2Fh%2F1%2Fq" + here));
+  for (const char* bad : {"Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:999999999999:q",
                           "Protocol=https&Endpoint=http%3A%2F%2Fh%2F",
                           "Protocol=http&Endpoint=nowhere",
                           "Protocol=lambda&Endpoint=http%3A%2F%2Fh%2F"}) {
     EXPECT_EQ(subscribe(bad + here).status, 400) << bad;
   }
+}
+
+TEST_F(SnsApiTest, SubscribingQueues) {
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string subscribe = "Action=Subscribe&Protocol=sqs&TopicArn=" + t.Arn("t") +
+                                "&Endpoint=arn:aws:sqs:us-east-1:" + t.account.account_id + ":";
+  const auto attributes = [this](const net::HttpResponse& subscribed) {
+    return t.Call("Action=GetSubscriptionAttributes&SubscriptionArn=" +
+                  TopicsHarness::Between(subscribed.body, "SubscriptionArn"));
+  };
+  ExpectAttributes(
+      "test_subscribe_sqs_queue",
+      "subscription-attributes",
+      attributes(t.Call(subscribe +
+                        "q1&Attributes.entry.1.key=FilterPolicy&"
+                        "Attributes.entry.1.value=" +
+                        PercentEncode(R"({"attr1":[{"numeric":[">",0,"<=",100]}]})"))));
+  ExpectAttributes("test_creating_subscription_with_attributes",
+                   "subscription-with-attributes",
+                   attributes(t.Call(subscribe + "q2&Attributes.entry.1.key=RawMessageDelivery&"
+                                                 "Attributes.entry.1.value=true")));
+}
+
+TEST_F(SnsApiTest, MetadataServersAreNoEndpoints) {
+  t.Call("Action=CreateTopic&Name=t");
+  for (const char* url : {"http://169.254.169.254/latest/",
+                          "http://[::ffff:169.254.169.254]/",
+                          "http://[fd00:ec2::254]/"}) {
+    const net::HttpResponse refused =
+        t.Call("Action=Subscribe&Protocol=http&TopicArn=" + t.Arn("t") +
+               "&Endpoint=" + PercentEncode(url));
+    EXPECT_EQ(refused.status, 400) << url;
+    EXPECT_NE(refused.body.find("Endpoint Reason: link-local"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(t.Call("Action=Subscribe&Protocol=http&TopicArn=" + t.Arn("t") +
+                   "&Endpoint=http%3A%2F%2F127.0.0.1%2F")
+                .status,
+            200);
+  t.service->RunDue();
+  ASSERT_EQ(t.client.requests().size(), 1u);
+  EXPECT_TRUE(t.client.requests()[0].deny_link_local_addresses);
+  EXPECT_FALSE(t.client.requests()[0].deny_private_addresses);
+}
+
+TEST_F(SnsApiTest, DataProtectionPoliciesAreKept) {
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string resource = "&ResourceArn=" + t.Arn("t");
+  const auto shown = [&] {
+    const std::string body = t.Call("Action=GetDataProtectionPolicy" + resource).body;
+    return Unescape(TopicsHarness::Between(body, "DataProtectionPolicy"));
+  };
+  EXPECT_EQ(shown(), "");
+  const std::string put = "Action=PutDataProtectionPolicy" + resource + "&DataProtectionPolicy=";
+  EXPECT_EQ(t.Call(put + PercentEncode(R"({"Name":"p"})")).status, 200);
+  EXPECT_EQ(shown(), R"({"Name":"p"})");
+  EXPECT_EQ(Entries(TopicAttributes("t").body).count("DataProtectionPolicy"), 0u);
+  EXPECT_EQ(t.Call(put + "nonsense").status, 400);
+  EXPECT_EQ(t.Call(put).status, 200);
+  EXPECT_EQ(shown(), "");
+  EXPECT_EQ(t.Call("Action=GetDataProtectionPolicy&ResourceArn=" + t.Arn("none")).status, 404);
 }
 
 TEST_F(SnsApiTest, SubscriptionAttributes) {

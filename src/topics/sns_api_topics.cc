@@ -85,6 +85,24 @@ std::optional<aws::AwsError> SetAttribute(Topic& topic,
   return std::nullopt;
 }
 
+// Kept with the other attributes, but an operation of its own reads and writes it.
+constexpr std::string_view kDataProtectionPolicy = "DataProtectionPolicy";
+
+std::optional<aws::AwsError> SetDataProtectionPolicy(Topic& topic, std::string_view value) {
+  if (value.size() > kPolicyBytesMax) {
+    return InvalidParameter("DataProtectionPolicy Reason: Policy is too long");
+  }
+  if (value.empty()) {
+    topic.attributes.erase(std::string(kDataProtectionPolicy));
+    return std::nullopt;
+  }
+  if (const Result<json::object> policy = json::ParseObject(value); !policy) {
+    return InvalidParameter(fmt::format("DataProtectionPolicy Reason: {}", policy.error().message));
+  }
+  topic.attributes.insert_or_assign(std::string(kDataProtectionPolicy), std::string(value));
+  return std::nullopt;
+}
+
 // Tags.member.N.Key and .Value, keys unique.
 struct TagsOrError {
   Tags tags;
@@ -147,6 +165,10 @@ SnsApi::Reply SnsApi::CreateTopic(const Call& call) {
     }
     wanted.insert_or_assign(key, value);
   }
+  if (const auto policy = call.params.Find(kDataProtectionPolicy)) {
+    if (auto error = SetDataProtectionPolicy(topic, *policy)) return *error;
+    wanted.insert_or_assign(std::string(kDataProtectionPolicy), std::string(*policy));
+  }
   TagsOrError read = ReadTags(call.params);
   if (read.error) return *read.error;
   if (read.tags.size() > kTagsMax) {
@@ -192,6 +214,7 @@ SnsApi::Reply SnsApi::GetTopicAttributes(const Call& call) {
   const Topic& topic = *found.topic;
   const TopicRegistry::Counts counts = registry_.CountSubscriptions(topic.arn);
   Attributes shown = topic.attributes;
+  shown.erase(std::string(kDataProtectionPolicy));
   shown.emplace("DisplayName", "");
   if (!topic.attributes.contains("Policy")) {
     shown.insert_or_assign("Policy", json::Serialize(*topic.policy));
@@ -305,6 +328,29 @@ SnsApi::Reply SnsApi::UntagResource(const Call& call) {
     return StorageError(stored.error());
   }
   return std::string();
+}
+
+SnsApi::Reply SnsApi::GetDataProtectionPolicy(const Call& call) {
+  const TopicOrError found = FindTopic(call, "ResourceArn", "GetDataProtectionPolicy");
+  if (found.error) return *found.error;
+  const auto at = found.topic->attributes.find(kDataProtectionPolicy);
+  aws::XmlWriter xml;
+  xml.Text(kDataProtectionPolicy, at == found.topic->attributes.end() ? "" : at->second);
+  return std::move(xml).Finish();
+}
+
+SnsApi::Reply SnsApi::PutDataProtectionPolicy(const Call& call) {
+  MutexLock changing(registry_.change_mutex());
+  const TopicOrError found = FindTopic(call, "ResourceArn", "PutDataProtectionPolicy");
+  if (found.error) return *found.error;
+  Topic changed = *found.topic;
+  if (auto error = SetDataProtectionPolicy(changed, call.params.Get(kDataProtectionPolicy))) {
+    return *error;
+  }
+  if (const Status stored = registry_.PutTopic(std::move(changed)); !stored) {
+    return StorageError(stored.error());
+  }
+  return aws::ResultElement::kNone;
 }
 
 }  // namespace postglass::topics

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.h"
+#include "base/log.h"
 #include "topics/limits.h"
 
 namespace postglass::topics {
@@ -62,7 +64,7 @@ HttpDeliveryPolicy SubscriptionDeliverer::PolicyOf(std::string_view topic_arn,
 }
 
 RetrySchedule SubscriptionDeliverer::ScheduleOf(const Target& target) const {
-  if (target.protocol == Protocol::kLambda) return FunctionRetrySchedule();
+  if (!IsHttp(target.protocol)) return FunctionRetrySchedule();
   // A subscription's ARN is its topic's and an id.
   const std::string_view arn = target.subscription_arn;
   return PolicyOf(arn.substr(0, arn.rfind(':')), arn).retries;
@@ -71,6 +73,7 @@ RetrySchedule SubscriptionDeliverer::ScheduleOf(const Target& target) const {
 std::vector<DeliveryOutcome> SubscriptionDeliverer::Deliver(const Target& target,
                                                             Messages messages) {
   if (target.protocol == Protocol::kLambda) return Invoke(target, messages);
+  if (target.protocol == Protocol::kSqs) return Enqueue(target, messages);
   std::vector<DeliveryOutcome> outcomes;
   for (const std::shared_ptr<const Message>& message : messages) {
     outcomes.push_back(Post(target, *message));
@@ -109,6 +112,78 @@ std::vector<DeliveryOutcome> SubscriptionDeliverer::Invoke(const Target& target,
   return outcomes;
 }
 
+// The envelope of an HTTP delivery; with raw delivery the message itself, its attributes as those
+// of the queue's message.
+queues::QueueSender::Item SubscriptionDeliverer::QueueItem(const Target& target,
+                                                           const Message& message,
+                                                           bool raw_delivery) const {
+  queues::QueueSender::Item item;
+  if (!raw_delivery) {
+    item.body = envelopes_.HttpBody(message, target, VersionOf(message.topic_arn));
+    return item;
+  }
+  item.body = message.body_for(target.protocol);
+  for (const MessageAttribute& attribute : message.attributes) {
+    const bool binary = attribute.type.starts_with("Binary");
+    item.attributes.push_back(
+        {attribute.name,
+         attribute.type,
+         binary ? Base64Decode(attribute.value).value_or("") : attribute.value});
+  }
+  return item;
+}
+
+std::vector<DeliveryOutcome> SubscriptionDeliverer::Enqueue(const Target& target,
+                                                            Messages messages) {
+  const std::shared_ptr<const Subscription> subscription =
+      registry_.FindSubscription(target.subscription_arn);
+  if (!subscription || subscription->state != Subscription::State::kConfirmed) {
+    return {messages.size(), {Kind::kGone, "unsubscribed"}};
+  }
+  const bool raw = subscription->raw_delivery();
+  std::vector<queues::QueueSender::Item> items;
+  for (const std::shared_ptr<const Message>& message : messages) {
+    items.push_back(QueueItem(target, *message, raw));
+  }
+  const Status sent = queues_.SendFrom(
+      "sns.amazonaws.com", subscription->topic_arn, target.endpoint, std::move(items));
+  if (sent) return {messages.size(), DeliveryOutcome()};
+  const Error& error = sent.error();
+  if (error.code == ErrorCode::kLimit && messages.size() > 1) {
+    // One of them is too large: each by itself.
+    std::vector<DeliveryOutcome> outcomes;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      outcomes.push_back(Enqueue(target, messages.subspan(i, 1))[0]);
+    }
+    return outcomes;
+  }
+  // As SNS: a queue that is not there or does not let the topic in is not asked again.
+  const bool is_final =
+      error.code == ErrorCode::kNotFound || error.code == ErrorCode::kPermissionDenied;
+  return {messages.size(), {is_final ? Kind::kRejected : Kind::kFailed, error.message}};
+}
+
+bool SubscriptionDeliverer::Bury(const Target& target, const Message& message) {
+  const std::shared_ptr<const Subscription> subscription =
+      registry_.FindSubscription(target.subscription_arn);
+  if (!subscription || message.type != Message::Type::kNotification) return false;
+  const std::string queue = subscription->dead_letter_queue();
+  if (queue.empty()) return false;
+  queues::QueueSender::Item item = QueueItem(target, message, subscription->raw_delivery());
+  item.subscription_arn = target.subscription_arn;
+  std::vector<queues::QueueSender::Item> items;
+  items.push_back(std::move(item));
+  const Status sent =
+      queues_.SendFrom("sns.amazonaws.com", subscription->topic_arn, queue, std::move(items));
+  if (!sent) {
+    log::Warn("topics",
+              "a dead letter of {} stays in the server's own dead-letter queue: {}",
+              target.subscription_arn,
+              sent.error().message);
+  }
+  return sent.has_value();
+}
+
 DeliveryOutcome SubscriptionDeliverer::Post(const Target& target, const Message& message) {
   const std::shared_ptr<const Subscription> subscription =
       registry_.FindSubscription(target.subscription_arn);
@@ -126,6 +201,8 @@ DeliveryOutcome SubscriptionDeliverer::Post(const Target& target, const Message&
   request.url = target.endpoint;
   request.timeout = kHttpTimeout;
   request.response_bytes_max = kAnswerBytesMax;
+  request.deny_link_local_addresses = true;
+  request.deny_private_addresses = private_endpoints_ == PrivateEndpoints::kDenied;
   request.headers.Add("x-amz-sns-message-type", std::string(TypeHeader(message.type)));
   request.headers.Add("x-amz-sns-message-id", message.message_id);
   request.headers.Add("x-amz-sns-topic-arn", message.topic_arn);

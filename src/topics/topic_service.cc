@@ -79,8 +79,13 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
       Outbox::Open(std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
-  service->deliverer_ = std::make_unique<SubscriptionDeliverer>(
-      *service->registry_, *service->envelopes_, parts.client, parts.invoker);
+  service->deliverer_ =
+      std::make_unique<SubscriptionDeliverer>(*service->registry_,
+                                              *service->envelopes_,
+                                              parts.client,
+                                              parts.invoker,
+                                              parts.queues,
+                                              service->options_.private_endpoints);
   service->dispatcher_ = std::make_unique<Dispatcher>(*service->outbox_,
                                                       *service->deliverer_,
                                                       parts.clock,
@@ -314,6 +319,28 @@ std::size_t TopicService::Redrive(std::optional<std::pair<MessageNumber, std::ui
   const std::vector<PendingDelivery> deliveries = outbox_->Redrive(one);
   dispatcher_->Enqueue(deliveries);
   return deliveries.size();
+}
+
+Status TopicService::Redeliver(const queues::Message& dead_letter) {
+  const std::shared_ptr<const Subscription> subscription =
+      registry_->FindSubscription(dead_letter.subscription_arn);
+  if (!subscription || subscription->state != Subscription::State::kConfirmed) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{} is not subscribed any more", dead_letter.subscription_arn));
+  }
+  Message message = MessageFromDeadLetter(dead_letter, subscription->raw_delivery());
+  message.topic_arn = subscription->topic_arn;
+  if (message.message_id.empty()) message.message_id = parts_.random.Uuid();
+  const Target target{subscription->arn, subscription->protocol, subscription->endpoint};
+  const Timestamp now = Timestamp::FromMillis(parts_.clock.Now().millis());
+  if (message.published_at == Timestamp()) message.published_at = now;
+  std::promise<Result<MessageNumber>> durable;
+  outbox_->Add(std::move(message), {target}, [&durable](Result<MessageNumber> number) {
+    durable.set_value(std::move(number));
+  });
+  ASSIGN_OR_RETURN(const MessageNumber number, durable.get_future().get());
+  dispatcher_->Enqueue({{number, 0, target, 0, now}});  // its time to live begins anew
+  return {};
 }
 
 TopicService::Health TopicService::health() const {

@@ -18,6 +18,7 @@
 #include "functions/invoker.h"
 #include "net/http.h"
 #include "net/http_client.h"
+#include "queues/queue_sender.h"
 #include "topics/dispatcher.h"
 #include "topics/envelope.h"
 #include "topics/outbox.h"
@@ -39,6 +40,7 @@ class TopicService final : public SesPublisher {
     const SecretBox& box;
     net::HttpClient& client;
     functions::Invoker& invoker;
+    queues::QueueSender& queues;
     const aws::SnsSigner& signer;
   };
 
@@ -46,6 +48,7 @@ class TopicService final : public SesPublisher {
     Path dir;  // of the outbox journal
     aws::Account account;
     PublicUrl public_url;
+    PrivateEndpoints private_endpoints = PrivateEndpoints::kAllowed;
     journal::Durability durability = journal::Durability::kFsync;
     std::uint64_t file_bytes_max = 64u << 20;     // of one journal file; the least that is trimmed
     std::chrono::milliseconds commit_spacing{0};  // of the journal
@@ -79,6 +82,10 @@ class TopicService final : public SesPublisher {
   // One dead letter or, given nothing, all. Returns how many are delivered again.
   std::size_t Redrive(std::optional<std::pair<MessageNumber, std::uint32_t>> one = std::nullopt);
 
+  // Delivers what lies in a subscription's dead-letter queue to that subscription again, under the
+  // same message id. Blocks until durable. kNotFound: it is not subscribed any more.
+  Status Redeliver(const queues::Message& dead_letter);
+
   struct Health {
     std::size_t pending = 0;  // deliveries
     std::chrono::nanoseconds oldest_age{0};
@@ -90,6 +97,8 @@ class TopicService final : public SesPublisher {
   Health health() const;
 
   TopicRegistry& registry() { return *registry_; }
+
+  PrivateEndpoints private_endpoints() const { return options_.private_endpoints; }
 
   // For tests: makes every delivery that is due on this thread, and writes the outcomes.
   std::size_t RunDue();

@@ -523,5 +523,116 @@ TEST(SigningCertificate, IsServedAtItsPathAlone) {
   EXPECT_FALSE(ServeSigningCertificate(signer, request));
 }
 
+std::string Subscribe(TopicsHarness& t, const std::string& topic, const std::string& rest) {
+  const net::HttpResponse answer =
+      t.Call("Action=Subscribe&ReturnSubscriptionArn=true&TopicArn=" + topic + rest);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  return TopicsHarness::Between(answer.body, "SubscriptionArn");
+}
+
+constexpr char kQueueArn[] = "arn:aws:sqs:us-east-1:000000000000:q";
+
+TEST(TopicService, QueuesGetTheEnvelopeOrTheMessageItself) {
+  TopicsHarness t;
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string topic = t.Arn("t");
+  const std::string subscription =
+      Subscribe(t, topic, std::string("&Protocol=sqs&Endpoint=") + kQueueArn);
+  EXPECT_TRUE(subscription.starts_with(topic + ":"));
+  const std::string publish =
+      "Action=Publish&TopicArn=" + topic +
+      "&Subject=s&Message=%7B%22default%22:%22d%22,%22sqs%22:%22for+queues%22%7D"
+      "&MessageStructure=json&MessageAttributes.entry.1.Name=n"
+      "&MessageAttributes.entry.1.Value.DataType=Binary"
+      "&MessageAttributes.entry.1.Value.BinaryValue=AP8%3D";
+  const std::string id = TopicsHarness::Between(t.Call(publish).body, "MessageId");
+  t.service->RunDue();
+  ASSERT_EQ(t.queues.items().size(), 1U);
+  EXPECT_EQ(t.queues.queues()[0], kQueueArn);
+  const json::object envelope = *json::ParseObject(t.queues.items()[0].body);
+  EXPECT_EQ(json::GetString(envelope, "Type"), "Notification");
+  EXPECT_EQ(json::GetString(envelope, "MessageId"), id);
+  EXPECT_EQ(json::GetString(envelope, "Subject"), "s");
+  EXPECT_EQ(json::GetString(envelope, "Message"), "for queues");
+  EXPECT_TRUE(json::GetStringOr(envelope, "Signature", "").starts_with("v1:"));
+  EXPECT_EQ(json::FindPath(envelope, "MessageAttributes.n.Value")->as_string(), "AP8=");
+  EXPECT_TRUE(t.queues.items()[0].attributes.empty());
+
+  t.Call("Action=SetSubscriptionAttributes&SubscriptionArn=" + subscription +
+         "&AttributeName=RawMessageDelivery&AttributeValue=true");
+  t.Call(publish);
+  t.service->RunDue();
+  ASSERT_EQ(t.queues.items().size(), 2U);
+  EXPECT_EQ(t.queues.items()[1].body, "for queues");
+  const std::vector<queues::MessageAttribute> attributes = {
+      {"n", "Binary", std::string("\0\xFF", 2)}};
+  EXPECT_EQ(t.queues.items()[1].attributes, attributes);
+}
+
+TEST(TopicService, AQueueThatRefusesMakesADeadLetterABusyOneIsAskedAgain) {
+  TopicsHarness t;
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string topic = t.Arn("t");
+  Subscribe(t, topic, std::string("&Protocol=sqs&Endpoint=") + kQueueArn);
+  t.queues.Refuse(kQueueArn, {ErrorCode::kDiskFull, "full"});
+  t.Call("Action=Publish&Message=x&TopicArn=" + topic);
+  t.service->RunDue();
+  EXPECT_EQ(t.service->health().pending, 1U);
+  t.queues.Refuse(kQueueArn, {ErrorCode::kPermissionDenied, "its policy says no"});
+  t.clock.Advance(1min);
+  t.service->RunDue();
+  EXPECT_EQ(t.service->health().pending, 0U);
+  ASSERT_EQ(t.service->DeadLetters(10).size(), 1U);
+  EXPECT_EQ(t.service->DeadLetters(10)[0].reason, "its policy says no");
+  t.queues.Accept(kQueueArn);
+  EXPECT_EQ(t.service->Redrive(), 1U);
+  t.service->RunDue();
+  EXPECT_EQ(t.queues.items().size(), 1U);
+}
+
+TEST(TopicService, RedrivePoliciesPutDeadLettersIntoTheirQueueWhichDeliversThemAgain) {
+  TopicsHarness t;
+  t.Call("Action=CreateTopic&Name=t");
+  const std::string topic = t.Arn("t");
+  const std::string subscription = Subscribe(
+      t,
+      topic,
+      "&Protocol=http&Endpoint=http%3A%2F%2Fsubscriber%2F&Attributes.entry.1.key=RedrivePolicy"
+      "&Attributes.entry.1.value=" +
+          PercentEncode(std::string(R"({"deadLetterTargetArn":")") + kQueueArn + "\"}"));
+  t.service->RunDue();
+  const json::object confirmation = *json::ParseObject(t.client.requests()[0].body);
+  t.Call("Action=ConfirmSubscription&TopicArn=" + topic +
+         "&Token=" + json::GetStringOr(confirmation, "Token", ""));
+  t.client.Answer({404, 200});
+  const std::string id = TopicsHarness::Between(
+      t.Call("Action=Publish&Subject=s&Message=lost&TopicArn=" + topic).body, "MessageId");
+  t.service->RunDue();
+  EXPECT_EQ(t.service->health().dead_letters, 0U);
+  ASSERT_EQ(t.queues.items().size(), 1U);
+  const queues::QueueSender::Item buried = t.queues.items()[0];
+  EXPECT_EQ(buried.subscription_arn, subscription);
+  EXPECT_EQ(json::GetString(*json::ParseObject(buried.body), "MessageId"), id);
+
+  queues::Message letter;
+  letter.body = buried.body;
+  letter.subscription_arn = buried.subscription_arn;
+  ASSERT_TRUE(t.service->Redeliver(letter));
+  t.service->RunDue();
+  const net::HttpClient::Request again = t.client.requests().back();
+  EXPECT_EQ(again.headers.Get("x-amz-sns-message-id"), id);
+  EXPECT_EQ(json::GetString(*json::ParseObject(again.body), "Message"), "lost");
+  EXPECT_EQ(json::GetString(*json::ParseObject(again.body), "Subject"), "s");
+  letter.subscription_arn = topic + ":none";
+  EXPECT_EQ(t.service->Redeliver(letter).error().code, ErrorCode::kNotFound);
+
+  // A queue that does not take it: the server keeps it itself.
+  t.queues.Refuse(kQueueArn, {ErrorCode::kNotFound, "no such queue"});
+  t.client.Answer({404});
+  t.Call("Action=Publish&Message=kept&TopicArn=" + topic);
+  t.service->RunDue();
+  EXPECT_EQ(t.service->health().dead_letters, 1U);
+}
+
 }  // namespace
 }  // namespace postglass::topics

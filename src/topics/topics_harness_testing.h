@@ -101,6 +101,49 @@ class RecordingClient final : public net::HttpClient {
   std::vector<Request> requests_ GUARDED_BY(mutex_);
 };
 
+// Keeps what is sent to each queue; refuses as told. Thread-safe.
+class RecordingQueues final : public queues::QueueSender {
+ public:
+  Status SendFrom(std::string_view,
+                  const std::string&,
+                  const std::string& queue_arn,
+                  std::vector<Item> items) override {
+    MutexLock lock(mutex_);
+    if (const auto at = refusals_.find(queue_arn); at != refusals_.end()) return Fail(at->second);
+    for (Item& item : items) {
+      items_.push_back(std::move(item));
+      queues_.push_back(queue_arn);
+    }
+    return {};
+  }
+
+  void Refuse(const std::string& queue_arn, Error error) {
+    MutexLock lock(mutex_);
+    refusals_.insert_or_assign(queue_arn, std::move(error));
+  }
+
+  void Accept(const std::string& queue_arn) {
+    MutexLock lock(mutex_);
+    refusals_.erase(queue_arn);
+  }
+
+  std::vector<Item> items() const {
+    MutexLock lock(mutex_);
+    return items_;
+  }
+
+  std::vector<std::string> queues() const {
+    MutexLock lock(mutex_);
+    return queues_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::string, Error> refusals_ GUARDED_BY(mutex_);
+  std::vector<Item> items_ GUARDED_BY(mutex_);
+  std::vector<std::string> queues_ GUARDED_BY(mutex_);
+};
+
 // "v<version>:<what is signed>", so that a test reads what was signed.
 class ReadableSigner final : public aws::SnsSigner {
  public:
@@ -140,7 +183,7 @@ class TopicsHarness {
 
   Result<std::unique_ptr<TopicService>> TryStart() {
     return TopicService::Create(
-        {settings, fs, clock, random, metrics, *box, client, invoker, signer},
+        {settings, fs, clock, random, metrics, *box, client, invoker, queues, signer},
         {.dir = "/topics",
          .account = account,
          .public_url = [] { return std::string("https://localhost:8443"); },
@@ -230,6 +273,7 @@ class TopicsHarness {
   MemorySettings settings;
   RecordingClient client;
   RecordingInvoker invoker;
+  RecordingQueues queues;
   ReadableSigner signer;
   std::uint64_t file_bytes_max = 64u << 20;
   Outbox::Options outbox_options;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,9 +17,21 @@ namespace postglass::topics {
 
 class FilterPolicy;
 
-enum class Protocol { kHttp, kHttps, kLambda };
-std::string_view ProtocolName(Protocol protocol);  // "http", "https", "lambda"
+enum class Protocol { kHttp, kHttps, kLambda, kSqs };
+inline constexpr std::array kProtocols = {
+    Protocol::kHttp, Protocol::kHttps, Protocol::kLambda, Protocol::kSqs};
+std::string_view ProtocolName(Protocol protocol);  // "http", "https", "lambda", "sqs"
 std::optional<Protocol> ParseProtocol(std::string_view name);
+
+// Whether it leaves this server: such subscriptions are confirmed by their endpoint and have
+// delivery policies; functions and queues are ours.
+constexpr bool IsHttp(Protocol protocol) {
+  return protocol == Protocol::kHttp || protocol == Protocol::kHttps;
+}
+
+// Whether http(s) endpoints may be on loopback and private addresses. Those that are link-local or
+// metadata servers of clouds are refused always.
+enum class PrivateEndpoints { kAllowed, kDenied };
 
 using Attributes = std::map<std::string, std::string, std::less<>>;
 using Tags = std::vector<std::pair<std::string, std::string>>;  // in order of adding, keys unique
@@ -42,11 +55,11 @@ struct Subscription {
   std::string arn;
   std::string topic_arn;
   Protocol protocol = Protocol::kHttp;
-  std::string endpoint;   // URL or function ARN
+  std::string endpoint;   // URL, or ARN of a function or queue
   std::string principal;  // ARN of who subscribed
   Attributes attributes;  // RawMessageDelivery, DeliveryPolicy, FilterPolicy …, as given
   State state = State::kPending;
-  std::string token;  // of the confirmation; empty for functions
+  std::string token;  // of the confirmation; empty for functions and queues
   Timestamp token_expires_at;
   bool confirmation_was_authenticated = false;
   bool authenticate_on_unsubscribe = false;
@@ -54,6 +67,8 @@ struct Subscription {
   std::shared_ptr<const FilterPolicy> filter;
 
   bool raw_delivery() const;
+  // ARN of the queue that `attributes` RedrivePolicy names; empty: none.
+  std::string dead_letter_queue() const;
 };
 
 // String, String.Array, Number or Binary (then `value` is base64).
