@@ -15,6 +15,7 @@
 #include "base/settings_testing.h"
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
+#include "mail/email_templates.h"
 #include "mail/identities.h"
 #include "mail/mail_service.h"
 #include "mail/types.h"
@@ -163,6 +164,8 @@ struct MailWorld {
       std::move(*ConfigurationSets::Load({account, settings, publisher, clock, random}));
   std::unique_ptr<Identities> identities;
   std::unique_ptr<AccountState> account_state;
+  std::unique_ptr<EmailTemplates> templates =
+      std::move(*EmailTemplates::Load(account, settings, clock));
   MailService service{MailService::Dependencies{
       account, *sets, *identities, *account_state, spool, tracking, clock, random, metrics}};
 

@@ -25,6 +25,9 @@ struct SesError {
     kInvalidDeliveryOptions,
     kIdentityDoesNotExist,
     kIdentityAlreadyExists,
+    kTemplateDoesNotExist,
+    kTemplateAlreadyExists,
+    kInvalidTemplate,
     kInvalidParameter,
     kLimitExceeded,
     kUnavailable,  // could not be made durable; nothing has changed

@@ -206,6 +206,7 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets_;
   std::unique_ptr<mail::Identities> identities_;
+  std::unique_ptr<mail::EmailTemplates> email_templates_;
   std::unique_ptr<mail::AccountState> account_state_;
   std::unique_ptr<mail::SnsEventPublisher> event_publisher_;
   std::unique_ptr<StoredMailLookup> stored_mails_;
@@ -447,6 +448,8 @@ Status ServerImpl::ComposeMail() {
   ASSIGN_OR_RETURN(
       account_state_,
       mail::AccountState::Load(QuotasOf(options_), directory_.settings(), world_.clock));
+  ASSIGN_OR_RETURN(email_templates_,
+                   mail::EmailTemplates::Load(account_, directory_.settings(), world_.clock));
   event_publisher_ = std::make_unique<mail::SnsEventPublisher>(
       mail::SnsEventPublisher::Dependencies{*configuration_sets_,
                                             *topics_,
@@ -548,6 +551,7 @@ void ServerImpl::ComposeAws() {
                              *mailer_,
                              *configuration_sets_,
                              *identities_,
+                             *email_templates_,
                              *account_state_,
                              world_.clock,
                              world_.random,

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
+#include "mail/email_templates.h"
 #include "mail/identities.h"
 #include "mail/types.h"
 
@@ -16,6 +17,7 @@ struct SesBackend {
   Mailer& mailer;
   ConfigurationSets& configuration_sets;
   Identities& identities;
+  EmailTemplates& templates;
   AccountState& account_state;
   const Clock& clock;
   Random& random;  // boundaries of built messages

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "aws/query_protocol.h"
 #include "base/encoding.h"
 #include "mail/api/ses_errors.h"
@@ -20,9 +18,17 @@ struct Operation {
   ResultElement result = ResultElement::kPresent;
 };
 
-constexpr std::array<Operation, 25> kOperations = {{
+constexpr Operation kOperations[] = {
     {"SendEmail", v1::SendEmail},
     {"SendRawEmail", v1::SendRawEmail},
+    {"SendTemplatedEmail", v1::SendTemplatedEmail},
+    {"SendBulkTemplatedEmail", v1::SendBulkTemplatedEmail},
+    {"CreateTemplate", v1::CreateTemplate},
+    {"UpdateTemplate", v1::UpdateTemplate},
+    {"DeleteTemplate", v1::DeleteTemplate},
+    {"GetTemplate", v1::GetTemplate},
+    {"ListTemplates", v1::ListTemplates},
+    {"TestRenderTemplate", v1::TestRenderTemplate},
     {"VerifyEmailIdentity", v1::VerifyEmailIdentity},
     {"VerifyEmailAddress", v1::VerifyEmailIdentity, ResultElement::kNone},
     {"VerifyDomainIdentity", v1::VerifyDomainIdentity},
@@ -50,7 +56,7 @@ constexpr std::array<Operation, 25> kOperations = {{
     {"CreateConfigurationSetEventDestination", v1::CreateConfigurationSetEventDestination},
     {"UpdateConfigurationSetEventDestination", v1::UpdateConfigurationSetEventDestination},
     {"DeleteConfigurationSetEventDestination", v1::DeleteConfigurationSetEventDestination},
-}};
+};
 
 const Operation* FindOperation(std::string_view name) {
   for (const Operation& operation : kOperations) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
 #include <vector>
 
@@ -28,8 +27,9 @@ constexpr std::string_view kSet = "configuration-sets/{}";
 constexpr std::string_view kDestinations = "configuration-sets/{}/event-destinations";
 constexpr std::string_view kDestination = "configuration-sets/{}/event-destinations/{}";
 
-constexpr std::array<Route, 28> kRoutes = {{
+constexpr Route kRoutes[] = {
     {"POST", "outbound-emails", "SendEmail", v2::SendEmail},
+    {"POST", "outbound-bulk-emails", "SendBulkEmail", v2::SendBulkEmail},
     {"GET", "account", "GetAccount", v2::GetAccount},
     {"PUT", "account/sending", "PutAccountSendingAttributes", v2::PutAccountSendingAttributes},
     {"POST", kSets, "CreateConfigurationSet", v2::CreateConfigurationSet},
@@ -97,7 +97,13 @@ constexpr std::array<Route, 28> kRoutes = {{
     {"GET", "tags", "ListTagsForResource", v2::ListTagsForResource},
     {"POST", "tags", "TagResource", v2::TagResource},
     {"DELETE", "tags", "UntagResource", v2::UntagResource},
-}};
+    {"POST", "templates", "CreateEmailTemplate", v2::CreateEmailTemplate},
+    {"GET", "templates", "ListEmailTemplates", v2::ListEmailTemplates},
+    {"GET", "templates/{}", "GetEmailTemplate", v2::GetEmailTemplate},
+    {"PUT", "templates/{}", "UpdateEmailTemplate", v2::UpdateEmailTemplate},
+    {"DELETE", "templates/{}", "DeleteEmailTemplate", v2::DeleteEmailTemplate},
+    {"POST", "templates/{}/render", "TestRenderEmailTemplate", v2::TestRenderEmailTemplate},
+};
 
 // The segments of a path, not decoded. Nothing when there are too many.
 std::optional<std::vector<std::string_view>> Segments(std::string_view path) {

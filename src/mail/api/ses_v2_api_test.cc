@@ -90,10 +90,10 @@ TEST(SesV2Api, SendEmailRefusals) {
               404,
               "NotFoundException",
               "Configuration set <gone> does not exist.");
-  ExpectError(send(R"({"Content":{"Template":{"TemplateName":"t"}}})"),
-              400,
-              "BadRequestException",
-              "Template content is not supported here. Use Simple or Raw content.");
+  ExpectError(send(R"({"FromEmailAddress":"a@b.c","Content":{"Template":{"TemplateName":"t"}}})"),
+              404,
+              "NotFoundException",
+              "Template t does not exist.");
   ExpectError(send(R"({"Content":{"Simple":{}}})"),
               400,
               "BadRequestException",
@@ -122,14 +122,7 @@ TEST(SesV2Api, SendEmailRefusals) {
 TEST(SesV2Api, AllowsMessagesOf40Megabytes) {
   SesApiWorld world;
   RecordingMailer mailer;
-  SesV2Api api({world.account,
-                mailer,
-                *world.sets,
-                *world.identities,
-                *world.account_state,
-                world.clock,
-                world.random,
-                world.metrics});
+  SesV2Api api(world.BackendWith(mailer));
   net::HttpRequest http;
   http.method = "POST";
   http.target = "/v2/email/outbound-emails";

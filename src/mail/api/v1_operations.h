@@ -23,6 +23,15 @@ using Answer = std::variant<std::string, aws::AwsError>;
 
 Answer SendEmail(const Call& call);
 Answer SendRawEmail(const Call& call);
+Answer SendTemplatedEmail(const Call& call);
+Answer SendBulkTemplatedEmail(const Call& call);
+
+Answer CreateTemplate(const Call& call);
+Answer UpdateTemplate(const Call& call);
+Answer DeleteTemplate(const Call& call);
+Answer GetTemplate(const Call& call);
+Answer ListTemplates(const Call& call);
+Answer TestRenderTemplate(const Call& call);
 
 Answer VerifyEmailIdentity(const Call& call);  // also the older VerifyEmailAddress
 Answer VerifyDomainIdentity(const Call& call);

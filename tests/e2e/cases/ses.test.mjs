@@ -1,0 +1,90 @@
+// SES as unmodified clients see it: the AWS SDK for JavaScript v3 (v1 and v2) over the operations of
+// templates, suppression, identities and the account, good and bad input.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import * as v1 from '@aws-sdk/client-ses';
+import * as v2 from '@aws-sdk/client-sesv2';
+
+import { Server } from '../lib/server.mjs';
+
+let server;
+let ses;
+let sesv2;
+
+before(async () => {
+  server = await Server.start();
+  ses = new v1.SESClient(server.aws);
+  sesv2 = new v2.SESv2Client(server.aws);
+});
+after(() => server.stop());
+
+const one = (name, input = {}) => ses.send(new v1[`${name}Command`](input));
+const two = (name, input = {}) => sesv2.send(new v2[`${name}Command`](input));
+const refused = (call, name, message) => assert.rejects(call, (error) => {
+  assert.equal(error.name, name);
+  if (message) assert.match(error.message, message);
+  return true;
+});
+
+test('templates by API v1', async () => {
+  const Template = { TemplateName: 'one', SubjectPart: 'For {{name}}', TextPart: 'Hi {{name}}' };
+  await one('CreateTemplate', { Template });
+  await refused(one('CreateTemplate', { Template }), 'AlreadyExistsException', /already exists/);
+  await refused(one('CreateTemplate', { Template: { ...Template, TemplateName: 'bad', TextPart: '{{#if x}}' } }), 'InvalidTemplateException');
+  assert.deepEqual((await one('GetTemplate', { TemplateName: 'one' })).Template, Template);
+  await one('UpdateTemplate', { Template: { ...Template, HtmlPart: '<p>{{name}}</p>' } });
+  await refused(one('UpdateTemplate', { Template: { ...Template, TemplateName: 'none' } }), 'TemplateDoesNotExistException');
+  const { TemplatesMetadata } = await one('ListTemplates', { MaxItems: 10 });
+  assert.deepEqual(TemplatesMetadata.map((t) => t.Name), ['one']);
+  assert.ok(TemplatesMetadata[0].CreatedTimestamp instanceof Date);
+
+  const render = (data) => one('TestRenderTemplate', { TemplateName: 'one', TemplateData: data });
+  assert.match((await render('{"name":"Ann"}')).RenderedTemplate, /Subject: For Ann\r?\n/);
+  await refused(render('{}'), 'MissingRenderingAttributeException', /Attribute 'name' is not present/);
+  await refused(render('{'), 'InvalidRenderingParameterException');
+
+  const mail = { Source: 'a@example.com', Template: 'one', Destination: { ToAddresses: ['success@simulator.amazonses.com'] } };
+  assert.match((await one('SendTemplatedEmail', { ...mail, TemplateData: '{"name":"Ann"}' })).MessageId, /-000000$/);
+  assert.match((await one('SendTemplatedEmail', { ...mail, TemplateData: '{}' })).MessageId, /-000000$/);
+  await refused(one('SendTemplatedEmail', { ...mail, Template: 'none', TemplateData: '{}' }), 'TemplateDoesNotExistException');
+  const { Status } = await one('SendBulkTemplatedEmail', {
+    Source: 'a@example.com', Template: 'one', DefaultTemplateData: '{"name":"you"}',
+    Destinations: [
+      { Destination: { ToAddresses: ['success@simulator.amazonses.com'] }, ReplacementTemplateData: '{"name":"Ann"}' },
+      { Destination: { ToAddresses: ['nobody'] } },
+    ],
+  });
+  assert.deepEqual(Status.map((s) => s.Status), ['Success', 'InvalidParameterValue']);
+  await one('DeleteTemplate', { TemplateName: 'one' });
+  await refused(one('GetTemplate', { TemplateName: 'one' }), 'TemplateDoesNotExistException');
+});
+
+test('templates by API v2', async () => {
+  const TemplateContent = { Subject: 'For {{name}}', Html: '<p>{{#each l}}{{this}}{{/each}}{{name}}</p>' };
+  await two('CreateEmailTemplate', { TemplateName: 'two', TemplateContent, Tags: [{ Key: 'k', Value: 'v' }] });
+  await refused(two('CreateEmailTemplate', { TemplateName: 'two', TemplateContent }), 'AlreadyExistsException');
+  assert.deepEqual((await two('GetEmailTemplate', { TemplateName: 'two' })).TemplateContent, TemplateContent);
+  assert.deepEqual((await two('ListEmailTemplates')).TemplatesMetadata.map((t) => t.TemplateName), ['two']);
+  await two('UpdateEmailTemplate', { TemplateName: 'two', TemplateContent: { ...TemplateContent, Text: '{{name}}' } });
+  assert.match((await two('TestRenderEmailTemplate', { TemplateName: 'two', TemplateData: '{"name":"Bob","l":[1,2]}' })).RenderedTemplate, /<p>12Bob<\/p>/);
+  await refused(two('TestRenderEmailTemplate', { TemplateName: 'two', TemplateData: '{}' }), 'BadRequestException');
+  const send = (Template) => two('SendEmail', {
+    FromEmailAddress: 'a@example.com', Destination: { ToAddresses: ['success@simulator.amazonses.com'] }, Content: { Template },
+  });
+  assert.ok((await send({ TemplateName: 'two', TemplateData: '{"name":"Ann"}' })).MessageId);
+  assert.ok((await send({ TemplateContent: { Subject: '{{s}}', Text: 't' }, TemplateData: '{"s":"S"}' })).MessageId);
+  await refused(send({ TemplateName: 'none' }), 'NotFoundException');
+  const { BulkEmailEntryResults } = await two('SendBulkEmail', {
+    FromEmailAddress: 'a@example.com',
+    DefaultContent: { Template: { TemplateName: 'two', TemplateData: '{"name":"you"}' } },
+    BulkEmailEntries: [
+      { Destination: { ToAddresses: ['success@simulator.amazonses.com'] } },
+      { Destination: { ToAddresses: ['nobody'] } },
+    ],
+  });
+  assert.deepEqual(BulkEmailEntryResults.map((r) => r.Status), ['SUCCESS', 'INVALID_PARAMETER']);
+  await two('DeleteEmailTemplate', { TemplateName: 'two' });
+  await refused(two('DeleteEmailTemplate', { TemplateName: 'two' }), 'NotFoundException');
+});
