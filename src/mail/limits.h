@@ -20,6 +20,8 @@ inline constexpr std::size_t kTemplatesMax = 10'000;             // SES
 inline constexpr std::size_t kTemplateBytesMax = 500 * 1024;     // SES: one template
 // All templates together: they are kept in memory.
 inline constexpr std::size_t kTemplateBytesTotalMax = 256u << 20;
+// Some 300 bytes of memory each.
+inline constexpr std::size_t kSuppressedDestinationsMax = 1'000'000;
 inline constexpr std::size_t kBulkEntriesMax = 50;         // SES: destinations of one bulk send
 inline constexpr std::size_t kResourceTagsMax = 50;        // SES: on one resource
 inline constexpr std::size_t kCustomHeadersMax = 15;       // SES v2: headers of Simple content

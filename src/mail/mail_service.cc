@@ -312,6 +312,8 @@ Mail MailService::MakeMail(Draft& draft) const {
   mail.recipients = std::move(draft.recipients);
   mail.subject = DecodeEncodedWords(HeaderValue(draft.header, "Subject"));
   if (draft.set) mail.configuration_set = draft.set->name;
+  mail.suppressed = on_.suppression.Check(mail.recipients,
+                                          draft.set ? draft.set->suppressed_reasons : std::nullopt);
 
   const std::string& sender = draft.senders.front();
   const std::shared_ptr<const Identity> identity = on_.identities.Covering(sender);

@@ -13,6 +13,7 @@
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
 #include "mail/identities.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
 
 namespace postglass::mail {
@@ -28,6 +29,7 @@ class MailService final : public Mailer {
     aws::Account account;
     const ConfigurationSets& configuration_sets;
     const Identities& identities;
+    const SuppressionList& suppression;
     AccountState& account_state;
     Spool& spool;
     const TrackingRewriter& tracking;

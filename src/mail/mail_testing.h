@@ -18,6 +18,7 @@
 #include "mail/email_templates.h"
 #include "mail/identities.h"
 #include "mail/mail_service.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
 #include "topics/publisher.h"
 
@@ -166,8 +167,17 @@ struct MailWorld {
   std::unique_ptr<AccountState> account_state;
   std::unique_ptr<EmailTemplates> templates =
       std::move(*EmailTemplates::Load(account, settings, clock));
-  MailService service{MailService::Dependencies{
-      account, *sets, *identities, *account_state, spool, tracking, clock, random, metrics}};
+  std::unique_ptr<SuppressionList> suppression = std::move(*SuppressionList::Load(settings, clock));
+  MailService service{MailService::Dependencies{account,
+                                                *sets,
+                                                *identities,
+                                                *suppression,
+                                                *account_state,
+                                                spool,
+                                                tracking,
+                                                clock,
+                                                random,
+                                                metrics}};
 
   // A set with one enabled destination for `types` to the topic above.
   void MakeSet(const std::string& name, std::vector<EventType> types) {

@@ -28,6 +28,7 @@ struct SesError {
     kTemplateDoesNotExist,
     kTemplateAlreadyExists,
     kInvalidTemplate,
+    kSuppressedDestinationDoesNotExist,
     kInvalidParameter,
     kLimitExceeded,
     kUnavailable,  // could not be made durable; nothing has changed

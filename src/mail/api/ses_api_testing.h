@@ -58,8 +58,16 @@ struct SesApiWorld : MailWorld {
   }
 
   SesBackend BackendWith(Mailer& mailer) {
-    return {
-        account, mailer, *sets, *identities, *templates, *account_state, clock, random, metrics};
+    return {account,
+            mailer,
+            *sets,
+            *identities,
+            *templates,
+            *suppression,
+            *account_state,
+            clock,
+            random,
+            metrics};
   }
 
   SesBackend backend = BackendWith(service);

@@ -7,6 +7,7 @@
 #include "mail/configuration_sets.h"
 #include "mail/email_templates.h"
 #include "mail/identities.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
 
 namespace postglass::mail {
@@ -18,6 +19,7 @@ struct SesBackend {
   ConfigurationSets& configuration_sets;
   Identities& identities;
   EmailTemplates& templates;
+  SuppressionList& suppression;
   AccountState& account_state;
   const Clock& clock;
   Random& random;  // boundaries of built messages

@@ -104,6 +104,7 @@ aws::AwsError V1Error(const SesError& error) {
       return Sender("AlreadyExists", error.message);
     case Kind::kInvalidTemplate:
       return Sender("InvalidTemplate", error.message);
+    case Kind::kSuppressedDestinationDoesNotExist:
     case Kind::kIdentityDoesNotExist:
     case Kind::kIdentityAlreadyExists:
     case Kind::kInvalidDestination:
@@ -126,6 +127,7 @@ aws::AwsError V2Error(const SesError& error) {
     case Kind::kIdentityDoesNotExist:
     case Kind::kTrackingOptionsDoNotExist:
     case Kind::kTemplateDoesNotExist:
+    case Kind::kSuppressedDestinationDoesNotExist:
       return Sender("NotFoundException", error.message, 404);
     case Kind::kSetAlreadyExists:
     case Kind::kDestinationAlreadyExists:

@@ -23,6 +23,8 @@ struct Route {
 };
 
 constexpr std::string_view kSets = "configuration-sets";
+constexpr std::string_view kSuppressed = "suppression/addresses";
+constexpr std::string_view kSuppressedOne = "suppression/addresses/{}";
 constexpr std::string_view kSet = "configuration-sets/{}";
 constexpr std::string_view kDestinations = "configuration-sets/{}/event-destinations";
 constexpr std::string_view kDestination = "configuration-sets/{}/event-destinations/{}";
@@ -84,6 +86,7 @@ constexpr Route kRoutes[] = {
      v2::DeleteConfigurationSetEventDestination},
     {"POST", "identities", "CreateEmailIdentity", v2::CreateEmailIdentity},
     {"GET", "identities", "ListEmailIdentities", v2::ListEmailIdentities},
+    {"POST", "list-identities", "ListEmailIdentities", v2::ListEmailIdentities},
     {"GET", "identities/{}", "GetEmailIdentity", v2::GetEmailIdentity},
     {"DELETE", "identities/{}", "DeleteEmailIdentity", v2::DeleteEmailIdentity},
     {"PUT",
@@ -97,6 +100,14 @@ constexpr Route kRoutes[] = {
     {"GET", "tags", "ListTagsForResource", v2::ListTagsForResource},
     {"POST", "tags", "TagResource", v2::TagResource},
     {"DELETE", "tags", "UntagResource", v2::UntagResource},
+    {"PUT", kSuppressed, "PutSuppressedDestination", v2::PutSuppressedDestination},
+    {"GET", kSuppressed, "ListSuppressedDestinations", v2::ListSuppressedDestinations},
+    {"GET", kSuppressedOne, "GetSuppressedDestination", v2::GetSuppressedDestination},
+    {"DELETE", kSuppressedOne, "DeleteSuppressedDestination", v2::DeleteSuppressedDestination},
+    {"PUT",
+     "account/suppression",
+     "PutAccountSuppressionAttributes",
+     v2::PutAccountSuppressionAttributes},
     {"POST", "templates", "CreateEmailTemplate", v2::CreateEmailTemplate},
     {"GET", "templates", "ListEmailTemplates", v2::ListEmailTemplates},
     {"GET", "templates/{}", "GetEmailTemplate", v2::GetEmailTemplate},

@@ -47,6 +47,12 @@ Answer TestRenderEmailTemplate(const Call& call);
 Answer GetAccount(const Call& call);
 Answer PutAccountSendingAttributes(const Call& call);
 
+Answer PutSuppressedDestination(const Call& call);
+Answer GetSuppressedDestination(const Call& call);
+Answer ListSuppressedDestinations(const Call& call);
+Answer DeleteSuppressedDestination(const Call& call);
+Answer PutAccountSuppressionAttributes(const Call& call);
+
 Answer CreateConfigurationSet(const Call& call);
 Answer ListConfigurationSets(const Call& call);
 Answer GetConfigurationSet(const Call& call);

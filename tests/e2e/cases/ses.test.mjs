@@ -88,3 +88,20 @@ test('templates by API v2', async () => {
   await two('DeleteEmailTemplate', { TemplateName: 'two' });
   await refused(two('DeleteEmailTemplate', { TemplateName: 'two' }), 'NotFoundException');
 });
+
+test('the suppression list', async () => {
+  const EmailAddress = 'gone@example.net';
+  await two('PutSuppressedDestination', { EmailAddress, Reason: 'BOUNCE' });
+  await refused(two('PutSuppressedDestination', { EmailAddress, Reason: 'NONE' }), 'BadRequestException');
+  const { SuppressedDestination } = await two('GetSuppressedDestination', { EmailAddress });
+  assert.equal(SuppressedDestination.Reason, 'BOUNCE');
+  assert.ok(SuppressedDestination.LastUpdateTime instanceof Date);
+  const list = (input) => two('ListSuppressedDestinations', input).then((r) => r.SuppressedDestinationSummaries.length);
+  assert.equal(await list({ Reasons: ['BOUNCE'], StartDate: new Date(0), EndDate: new Date(Date.now() + 60_000) }), 1);
+  assert.equal(await list({ Reasons: ['COMPLAINT'] }), 0);
+  await two('PutAccountSuppressionAttributes', { SuppressedReasons: ['COMPLAINT'] });
+  assert.deepEqual((await two('GetAccount')).SuppressionAttributes.SuppressedReasons, ['COMPLAINT']);
+  await two('PutAccountSuppressionAttributes', { SuppressedReasons: ['BOUNCE', 'COMPLAINT'] });
+  await two('DeleteSuppressedDestination', { EmailAddress });
+  await refused(two('GetSuppressedDestination', { EmailAddress }), 'NotFoundException', /does not exist on your suppression list/);
+});
