@@ -25,6 +25,10 @@ struct SesError {
     kInvalidDeliveryOptions,
     kIdentityDoesNotExist,
     kIdentityAlreadyExists,
+    kIdentityNotVerified,  // v1, where SES speaks so of one that does not exist
+    kInvalidPolicy,
+    kPolicyAlreadyExists,
+    kPolicyDoesNotExist,
     kTemplateDoesNotExist,
     kTemplateAlreadyExists,
     kInvalidTemplate,

@@ -33,6 +33,7 @@
 #include "mail/delivery/spool.h"
 #include "mail/delivery/suppression_carrier.h"
 #include "mail/event_publisher.h"
+#include "mail/identity_notifications.h"
 #include "mail/mail_service.h"
 #include "mail/smtp/submission_session.h"
 #include "mail/suppressing_publisher.h"
@@ -221,6 +222,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<mail::CarrierRouter> senders_;  // scenarios, or outward
   std::unique_ptr<mail::SuppressionCarrier> suppressing_carrier_;
   std::unique_ptr<mail::CarrierRouter> carriers_;
+  std::unique_ptr<mail::IdentityNotifications> identity_notifications_;
   std::unique_ptr<mail::SuppressingPublisher> suppressing_publisher_;
   std::unique_ptr<mail::DeliverySpool> spool_;
   std::unique_ptr<GuardedSpool> guarded_spool_;
@@ -518,8 +520,10 @@ Status ServerImpl::ComposeMail() {
       std::make_unique<mail::SuppressionCarrier>(account_.region, world_.random, metrics_);
   carriers_ = std::make_unique<mail::CarrierRouter>(
       mail::SuppressionCarrier::Wants, *suppressing_carrier_, *senders_);
+  identity_notifications_ =
+      std::make_unique<mail::IdentityNotifications>(*event_publisher_, *identities_, *topics_);
   suppressing_publisher_ = std::make_unique<mail::SuppressingPublisher>(
-      *event_publisher_,
+      *identity_notifications_,
       *suppression_,
       *configuration_sets_,
       [this](const std::string& address) { return scenarios_->Plays(address); },
@@ -572,6 +576,7 @@ void ServerImpl::ComposeAws() {
                              *email_templates_,
                              *suppression_,
                              *account_state_,
+                             *topics_,
                              world_.clock,
                              world_.random,
                              metrics_};

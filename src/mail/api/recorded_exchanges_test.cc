@@ -214,6 +214,38 @@ TEST_F(RecordedExchangesTest, TemplatesAreListed) {
   EXPECT_TRUE(members("list-templates-after-delete").empty());
 }
 
+TEST_F(RecordedExchangesTest, HeadersInNotifications) {
+  constexpr std::string_view kCall = "SetIdentityHeadersInNotificationsEnabled";
+  ASSERT_EQ(world_.V1("VerifyEmailIdentity", {{"EmailAddress", "known@example.com"}}).status, 200);
+  ExpectSameError(
+      world_.V1(kCall,
+                {{"Identity", "known@example.com"},
+                 {"NotificationType", "InvalidType"},
+                 {"Enabled", "true"}}),
+      Recorded("test_set_identity_headers_in_notifications_enabled_failure_invalid_type")
+          .at("set-headers-error-invalidtype")
+          .as_object());
+  for (const std::string type : {"Bounce", "Complaint", "Delivery"}) {
+    ExpectSameError(
+        world_.V1(
+            kCall,
+            {{"Identity", "unknown@example.com"}, {"NotificationType", type}, {"Enabled", "true"}}),
+        Recorded("test_set_identity_headers_in_notifications_enabled_failure_unknown_identity[" +
+                 type + "]")
+            .at("set-headers-error-unknown-identity-" + AsciiLower(type))
+            .as_object());
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(world_
+                    .V1(kCall,
+                        {{"Identity", "known@example.com"},
+                         {"NotificationType", type},
+                         {"Enabled", "true"}})
+                    .status,
+                200);
+    }
+  }
+}
+
 TEST_F(RecordedExchangesTest, BadTags) {
   const std::string long_text(256, 'x');
   const std::tuple<std::string_view, std::string, std::string> cases[] = {

@@ -65,6 +65,7 @@ struct SesApiWorld : MailWorld {
             *templates,
             *suppression,
             *account_state,
+            publisher,
             clock,
             random,
             metrics};

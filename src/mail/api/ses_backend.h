@@ -9,6 +9,7 @@
 #include "mail/identities.h"
 #include "mail/suppression_list.h"
 #include "mail/types.h"
+#include "topics/publisher.h"
 
 namespace postglass::mail {
 
@@ -21,6 +22,7 @@ struct SesBackend {
   EmailTemplates& templates;
   SuppressionList& suppression;
   AccountState& account_state;
+  topics::SesPublisher& publisher;  // to the topics of identities
   const Clock& clock;
   Random& random;  // boundaries of built messages
   Metrics& metrics;

@@ -39,6 +39,22 @@ Answer DeleteIdentity(const Call& call);
 Answer ListIdentities(const Call& call);
 Answer GetIdentityVerificationAttributes(const Call& call);
 
+Answer ListVerifiedEmailAddresses(const Call& call);
+Answer DeleteVerifiedEmailAddress(const Call& call);
+Answer VerifyDomainDkim(const Call& call);
+Answer GetIdentityDkimAttributes(const Call& call);
+Answer SetIdentityDkimEnabled(const Call& call);
+Answer SetIdentityMailFromDomain(const Call& call);
+Answer GetIdentityMailFromDomainAttributes(const Call& call);
+Answer SetIdentityNotificationTopic(const Call& call);
+Answer GetIdentityNotificationAttributes(const Call& call);
+Answer SetIdentityHeadersInNotificationsEnabled(const Call& call);
+Answer SetIdentityFeedbackForwardingEnabled(const Call& call);
+Answer PutIdentityPolicy(const Call& call);
+Answer GetIdentityPolicies(const Call& call);
+Answer ListIdentityPolicies(const Call& call);
+Answer DeleteIdentityPolicy(const Call& call);
+
 Answer GetSendQuota(const Call& call);
 Answer GetSendStatistics(const Call& call);
 Answer GetAccountSendingEnabled(const Call& call);

@@ -77,6 +77,14 @@ Answer DeleteEmailIdentity(const Call& call);
 Answer PutEmailIdentityConfigurationSetAttributes(const Call& call);
 Answer PutEmailIdentityFeedbackAttributes(const Call& call);
 
+Answer PutEmailIdentityDkimAttributes(const Call& call);
+Answer PutEmailIdentityDkimSigningAttributes(const Call& call);
+Answer PutEmailIdentityMailFromAttributes(const Call& call);
+Answer GetEmailIdentityPolicies(const Call& call);
+Answer CreateEmailIdentityPolicy(const Call& call);
+Answer UpdateEmailIdentityPolicy(const Call& call);
+Answer DeleteEmailIdentityPolicy(const Call& call);
+
 Answer ListTagsForResource(const Call& call);
 Answer TagResource(const Call& call);
 Answer UntagResource(const Call& call);

@@ -105,3 +105,61 @@ test('the suppression list', async () => {
   await two('DeleteSuppressedDestination', { EmailAddress });
   await refused(two('GetSuppressedDestination', { EmailAddress }), 'NotFoundException', /does not exist on your suppression list/);
 });
+
+test('identities by API v1', async () => {
+  const Identity = 'one.example.com';
+  const Identities = [Identity];
+  assert.ok((await one('VerifyDomainIdentity', { Domain: Identity })).VerificationToken);
+  assert.equal((await one('VerifyDomainDkim', { Domain: Identity })).DkimTokens.length, 3);
+  const dkim = (await one('GetIdentityDkimAttributes', { Identities })).DkimAttributes[Identity];
+  assert.equal(dkim.DkimEnabled, true);
+  await one('SetIdentityDkimEnabled', { Identity, DkimEnabled: false });
+  await one('SetIdentityMailFromDomain', { Identity, MailFromDomain: `m.${Identity}`, BehaviorOnMXFailure: 'RejectMessage' });
+  assert.deepEqual((await one('GetIdentityMailFromDomainAttributes', { Identities })).MailFromDomainAttributes[Identity],
+    { MailFromDomain: `m.${Identity}`, MailFromDomainStatus: 'Pending', BehaviorOnMXFailure: 'RejectMessage' });
+  await refused(one('SetIdentityMailFromDomain', { Identity, MailFromDomain: 'other.example' }), 'InvalidParameterValue');
+  const SnsTopic = `arn:aws:sns:${server.region}:123456789012:none`;
+  await refused(one('SetIdentityNotificationTopic', { Identity, NotificationType: 'Bounce', SnsTopic }), 'InvalidParameterValue');
+  await one('SetIdentityHeadersInNotificationsEnabled', { Identity, NotificationType: 'Bounce', Enabled: true });
+  const told = (await one('GetIdentityNotificationAttributes', { Identities })).NotificationAttributes[Identity];
+  assert.equal(told.HeadersInBounceNotificationsEnabled, true);
+  assert.equal(told.ForwardingEnabled, true);
+  const Policy = '{"Version":"2012-10-17","Statement":[]}';
+  await one('PutIdentityPolicy', { Identity, PolicyName: 'p', Policy });
+  assert.deepEqual((await one('ListIdentityPolicies', { Identity })).PolicyNames, ['p']);
+  assert.deepEqual((await one('GetIdentityPolicies', { Identity, PolicyNames: ['p'] })).Policies, { p: Policy });
+  await refused(one('PutIdentityPolicy', { Identity, PolicyName: 'q', Policy: 'no' }), 'InvalidPolicyException');
+  await one('DeleteIdentityPolicy', { Identity, PolicyName: 'p' });
+  await one('VerifyEmailIdentity', { EmailAddress: 'x@one.example.com' });
+  assert.deepEqual((await one('ListVerifiedEmailAddresses')).VerifiedEmailAddresses, ['x@one.example.com']);
+  assert.ok((await one('ListIdentities', { IdentityType: 'Domain' })).Identities.includes(Identity));
+  await one('DeleteIdentity', { Identity });
+});
+
+test('identities by API v2', async () => {
+  const EmailIdentity = 'two.example.com';
+  const made = await two('CreateEmailIdentity', { EmailIdentity, Tags: [{ Key: 'k', Value: 'v' }] });
+  assert.equal(made.IdentityType, 'DOMAIN');
+  assert.equal(made.DkimAttributes.Tokens.length, 3);
+  await refused(two('CreateEmailIdentity', { EmailIdentity }), 'AlreadyExistsException');
+  await two('PutEmailIdentityDkimAttributes', { EmailIdentity, SigningEnabled: false });
+  assert.deepEqual((await two('PutEmailIdentityDkimSigningAttributes', {
+    EmailIdentity, SigningAttributesOrigin: 'EXTERNAL',
+    SigningAttributes: { DomainSigningSelector: 's', DomainSigningPrivateKey: 'AAAA' },
+  })).DkimTokens, ['s']);
+  await two('PutEmailIdentityMailFromAttributes', { EmailIdentity, MailFromDomain: `m.${EmailIdentity}` });
+  await two('PutEmailIdentityFeedbackAttributes', { EmailIdentity, EmailForwardingEnabled: false });
+  const Policy = '{"Statement":[]}';
+  await two('CreateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p', Policy });
+  await two('UpdateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p', Policy });
+  await refused(two('UpdateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'q', Policy }), 'NotFoundException');
+  assert.deepEqual((await two('GetEmailIdentityPolicies', { EmailIdentity })).Policies, { p: Policy });
+  const got = await two('GetEmailIdentity', { EmailIdentity });
+  assert.equal(got.MailFromAttributes.MailFromDomain, `m.${EmailIdentity}`);
+  assert.equal(got.DkimAttributes.SigningAttributesOrigin, 'EXTERNAL');
+  assert.equal(got.FeedbackForwardingStatus, false);
+  await two('DeleteEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p' });
+  assert.ok((await two('ListEmailIdentities', { PageSize: 10 })).EmailIdentities.some((i) => i.IdentityName === EmailIdentity));
+  await two('DeleteEmailIdentity', { EmailIdentity });
+  await refused(two('GetEmailIdentity', { EmailIdentity }), 'NotFoundException');
+});
