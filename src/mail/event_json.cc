@@ -423,11 +423,15 @@ std::string BuildMailObject(const MailObjectInput& input) {
   object.Text("sendingAccountId", input.account.account_id)
       .Text("messageId", input.message_id)
       .List("destination", input.destinations);
-  std::string headers;
-  headers.reserve(1024);
-  const bool truncated = AppendHeaders(headers, input.header);
-  object.Raw("headersTruncated", truncated ? "true" : "false").Raw("headers", headers);
-  AppendCommonHeaders(object.Key("commonHeaders"), input.header, input.message_id);
+  if (input.shows_headers) {
+    std::string headers;
+    headers.reserve(1024);
+    const bool truncated = AppendHeaders(headers, input.header);
+    object.Raw("headersTruncated", truncated ? "true" : "false").Raw("headers", headers);
+    AppendCommonHeaders(object.Key("commonHeaders"), input.header, input.message_id);
+  } else {
+    object.Raw("headersTruncated", "false");
+  }
   AppendTags(object.Key("tags"), input);
   object.Close();
   return out;

@@ -27,6 +27,7 @@ struct MailObjectInput {
   std::string_view source_ip;
   std::string_view caller;
   const std::vector<MessageTag>& tags;
+  bool shows_headers = true;  // not of a message that could not be rendered
 };
 
 // The `mail` object. Its last member is `tags`, never empty: RenderEvent() relies on it for speed.

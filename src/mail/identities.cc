@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "mail/address.h"
 #include "mail/limits.h"
@@ -17,37 +16,6 @@ namespace {
 constexpr std::string_view kKind = "identity";
 // Always a permitted recipient, also in the sandbox.
 constexpr std::string_view kSimulatorDomain = "simulator.amazonses.com";
-
-std::string Encode(const Identity& identity) {
-  json::array tags;
-  for (const auto& tag : identity.tags) tags.push_back(json::array{tag.first, tag.second});
-  return json::Serialize(json::object{{"name", identity.name},
-                                      {"created_ms", identity.created_at.millis()},
-                                      {"configuration_set", identity.configuration_set},
-                                      {"feedback_forwarding", identity.feedback_forwarding},
-                                      {"tags", std::move(tags)}});
-}
-
-Result<Identity> Decode(std::string_view json_text) {
-  ASSIGN_OR_RETURN(const json::object document, json::ParseObject(json_text));
-  Identity identity;
-  identity.name = json::GetStringOr(document, "name", "");
-  if (identity.name.empty()) return Fail(ErrorCode::kCorruption, "identity without a name");
-  identity.created_at = Timestamp::FromMillis(json::GetInt(document, "created_ms").value_or(0));
-  identity.configuration_set = json::GetStringOr(document, "configuration_set", "");
-  identity.feedback_forwarding = json::GetBool(document, "feedback_forwarding").value_or(true);
-  if (const json::array* tags = json::GetArray(document, "tags")) {
-    for (const json::value& tag : *tags) {
-      if (!tag.is_array() || tag.as_array().size() != 2 || !tag.as_array()[0].is_string() ||
-          !tag.as_array()[1].is_string()) {
-        continue;
-      }
-      identity.tags.emplace_back(std::string(tag.as_array()[0].as_string()),
-                                 std::string(tag.as_array()[1].as_string()));
-    }
-  }
-  return identity;
-}
 
 SesOutcome CheckName(const std::string& name) {
   // A domain is checked as the domain of an address.
@@ -89,7 +57,7 @@ Result<std::unique_ptr<Identities>> Identities::Load(Options options,
   ASSIGN_OR_RETURN(const std::vector<Settings::Document> documents, settings.List(kKind));
   auto loaded = std::make_shared<Map>();
   for (const Settings::Document& document : documents) {
-    Result<Identity> identity = Decode(document.json);
+    Result<Identity> identity = DecodeIdentity(document.json);
     if (!identity) {
       log::Error(
           "mail", "an identity cannot be read and is left out: {}", identity.error().message);
@@ -137,8 +105,8 @@ std::shared_ptr<const Identity> Identities::Covering(std::string_view address) c
 }
 
 SesOutcome Identities::Replace(const std::string& name, std::shared_ptr<const Identity> identity) {
-  const Status written =
-      identity ? settings_.Put(kKind, name, Encode(*identity)) : settings_.Remove(kKind, name);
+  const Status written = identity ? settings_.Put(kKind, name, EncodeIdentity(*identity))
+                                  : settings_.Remove(kKind, name);
   if (SesOutcome failed = FromWrite(written)) return failed;
   auto changed = std::make_shared<Map>(*snapshot());
   if (identity) {
@@ -222,6 +190,26 @@ std::optional<std::string> Identities::CheckSending(
 std::string Identities::ArnOf(std::string_view name) const {
   return fmt::format(
       "arn:aws:ses:{}:{}:identity/{}", options_.account.region, options_.account.account_id, name);
+}
+
+SesOutcome SetMailFrom(Identities& identities,
+                       const std::string& identity,
+                       MailFromSettings wanted) {
+  wanted.domain = AsciiLower(wanted.domain);
+  const std::string name = NormalizeIdentity(identity);
+  const std::string own_domain = name.substr(name.rfind('@') + 1);
+  if (!wanted.domain.empty() &&
+      (!wanted.domain.ends_with("." + own_domain) || CheckName(wanted.domain))) {
+    return SesError{SesError::Kind::kInvalidParameter,
+                    fmt::format("Provided MAIL-FROM domain <{}> is not subdomain of the domain of "
+                                "the identity <{}>.",
+                                ToValidUtf8(wanted.domain),
+                                ToValidUtf8(identity))};
+  }
+  return identities.Update(identity, [&](Identity& changed) -> SesOutcome {
+    changed.mail_from = wanted;
+    return std::nullopt;
+  });
 }
 
 }  // namespace postglass::mail

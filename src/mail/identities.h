@@ -14,23 +14,10 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "mail/identity.h"
 #include "mail/ses_error.h"
 
 namespace postglass::mail {
-
-// An address or a domain that mail may be sent from. It counts as verified as soon as it exists:
-// no mail leaves this machine to ask the owner, and the question is whether the *application*
-// registered its sender, not whether we own the domain.
-struct Identity {
-  std::string name;  // domain part in lower case
-  Timestamp created_at;
-  std::string configuration_set;  // default for mail from it; empty: none
-  bool feedback_forwarding = true;
-  std::vector<std::pair<std::string, std::string>> tags;
-  bool operator==(const Identity&) const = default;
-
-  bool is_domain() const { return name.find('@') == std::string::npos; }
-};
 
 // The identities of the account: kept in Settings (kind "identity"), read from memory. Thread-safe.
 class Identities {
@@ -84,6 +71,12 @@ class Identities {
   mutable Mutex mutex_;
   std::shared_ptr<const Map> identities_ GUARDED_BY(mutex_) = std::make_shared<Map>();
 };
+
+// A custom MAIL FROM domain must be a subdomain of the identity's; empty takes it away. Kept to be
+// shown: the envelope sender stays the caller's. kInvalidParameter, and as Update().
+[[nodiscard]] SesOutcome SetMailFrom(Identities& identities,
+                                     const std::string& identity,
+                                     MailFromSettings wanted);
 
 // The key of an identity: the domain part in lower case, the local part as it is.
 std::string NormalizeIdentity(std::string_view name);

@@ -16,9 +16,18 @@ inline constexpr std::size_t kConfigurationSetsMax = 10'000;    // SES
 inline constexpr std::size_t kConfigurationSetNameMax = 64;     // SES
 inline constexpr std::size_t kEventDestinationsMax = 10;        // SES: in one set
 inline constexpr std::size_t kIdentitiesMax = 10'000;           // SES
-inline constexpr std::size_t kResourceTagsMax = 50;             // SES: on one resource
-inline constexpr std::size_t kCustomHeadersMax = 15;            // SES v2: headers of Simple content
-inline constexpr std::size_t kCustomHeaderBytesMax = 996;       // SES v2: name and value together
+inline constexpr std::size_t kTemplatesMax = 10'000;            // SES
+inline constexpr std::size_t kTemplateBytesMax = 500 << 10;     // SES: one template
+// All templates together: they are kept in memory.
+inline constexpr std::size_t kTemplateBytesTotalMax = 256u << 20;
+// Some 300 bytes of memory each.
+inline constexpr std::size_t kSuppressedDestinationsMax = 1'000'000;
+inline constexpr std::size_t kBulkEntriesMax = 50;            // SES: destinations of one bulk send
+inline constexpr std::size_t kIdentityPoliciesMax = 20;       // SES: of one identity
+inline constexpr std::size_t kIdentityPolicyBytesMax = 4096;  // SES
+inline constexpr std::size_t kResourceTagsMax = 50;           // SES: on one resource
+inline constexpr std::size_t kCustomHeadersMax = 15;          // SES v2: headers of Simple content
+inline constexpr std::size_t kCustomHeaderBytesMax = 996;     // SES v2: name and value together
 inline constexpr std::size_t kAttachmentsMax = 100;
 inline constexpr std::uint64_t kApiV1MessageBytesMax = 10ull << 20;  // SES
 inline constexpr std::uint64_t kApiV2MessageBytesMax = 40ull << 20;  // SES

@@ -25,8 +25,13 @@ using Kind = SendError::Kind;
 constexpr std::string_view kDefaultSet = "default";
 constexpr std::string_view kSimulatorDomain = "simulator.amazonses.com";
 
-constexpr std::array<std::string_view, 4> kDoors = {
-    "SendEmail", "SendRawEmail", "SendSmtpEmail", "other"};
+constexpr std::array<std::string_view, 7> kDoors = {"SendEmail",
+                                                    "SendRawEmail",
+                                                    "SendSmtpEmail",
+                                                    "SendTemplatedEmail",
+                                                    "SendBulkTemplatedEmail",
+                                                    "SendBulkEmail",
+                                                    "other"};
 
 std::size_t DoorIndex(std::string_view operation) {
   const auto last = kDoors.end() - 1;
@@ -71,6 +76,16 @@ std::string HeaderValue(const HeaderBlock& header, std::string_view name) {
   return field == nullptr ? std::string() : field->Value();
 }
 
+// What a Send event shows of a templated message, as recorded from SES.
+std::string HeadersBeforeRendering(const HeaderBlock& header) {
+  std::string out;
+  for (const std::string_view name : {"From", "To", "Cc", "MIME-Version"}) {
+    const HeaderField* field = header.Find(name);
+    if (field != nullptr) out += field->bytes;
+  }
+  return out + "\r\n";
+}
+
 SendError Invalid(std::string message) { return {Kind::kInvalidParameter, std::move(message)}; }
 
 }  // namespace
@@ -107,6 +122,7 @@ void MailService::SendAsync(Submission submission, std::function<void(SendOutcom
   if (std::optional<SendError> refused = Prepare(draft)) {
     return done(Refuse(door, std::move(*refused)));
   }
+  if (draft.submission.rendering_failure) return RecordFailure(draft, door, done);
   Mail mail = MakeMail(draft);
   std::string id = mail.message_id;
   const std::size_t recipients = mail.recipients.size();
@@ -123,6 +139,24 @@ void MailService::SendAsync(Submission submission, std::function<void(SendOutcom
         accepted_[door]->Add();
         done(std::move(id));
       });
+}
+
+// SES takes a message before it renders it; that it cannot is told by an event alone.
+void MailService::RecordFailure(Draft& draft,
+                                std::size_t door,
+                                const std::function<void(SendOutcome)>& done) const {
+  Mail mail = MakeMail(draft);
+  const Status kept =
+      on_.spool.Record({{mail.message_id, mail.configuration_set, std::move(mail.mail_object)},
+                        std::move(*draft.submission.rendering_failure),
+                        {}});
+  if (!kept) {
+    return done(Refuse(door,
+                       {Kind::kUnavailable,
+                        fmt::format("The message could not be stored: {}", kept.error().message)}));
+  }
+  accepted_[door]->Add();
+  done(std::move(mail.message_id));
 }
 
 SendError MailService::Refuse(std::size_t door, SendError why) const {
@@ -278,21 +312,34 @@ Mail MailService::MakeMail(Draft& draft) const {
   mail.recipients = std::move(draft.recipients);
   mail.subject = DecodeEncodedWords(HeaderValue(draft.header, "Subject"));
   if (draft.set) mail.configuration_set = draft.set->name;
+  mail.suppressed = on_.suppression.Check(mail.recipients,
+                                          draft.set ? draft.set->suppressed_reasons : std::nullopt);
 
   const std::string& sender = draft.senders.front();
   const std::shared_ptr<const Identity> identity = on_.identities.Covering(sender);
-  mail.mail_object = BuildMailObject({.account = on_.account,
-                                      .message_id = mail.message_id,
-                                      .accepted_at = mail.accepted_at,
-                                      .source = mail.source,
-                                      .source_identity = identity ? identity->name : sender,
-                                      .destinations = mail.recipients,
-                                      .header = draft.header,
-                                      .operation = draft.submission.operation,
-                                      .configuration_set = mail.configuration_set,
-                                      .source_ip = draft.submission.source_ip,
-                                      .caller = draft.submission.caller,
-                                      .tags = draft.tags});
+  const std::string_view source_identity = identity ? identity->name : sender;
+  const auto shown_as = [&](const HeaderBlock& header, std::string_view identity_name) {
+    return BuildMailObject({.account = on_.account,
+                            .message_id = mail.message_id,
+                            .accepted_at = mail.accepted_at,
+                            .source = mail.source,
+                            .source_identity = identity_name,
+                            .destinations = mail.recipients,
+                            .header = header,
+                            .operation = draft.submission.operation,
+                            .configuration_set = mail.configuration_set,
+                            .source_ip = draft.submission.source_ip,
+                            .caller = draft.submission.caller,
+                            .tags = draft.tags,
+                            .shows_headers = !draft.submission.rendering_failure});
+  };
+  mail.mail_object = shown_as(draft.header, source_identity);
+  if (draft.submission.templated && !draft.submission.rendering_failure) {
+    const std::string before = HeadersBeforeRendering(draft.header);
+    if (const Result<HeaderBlock> header = HeaderBlock::Scan(before)) {
+      mail.send_object = shown_as(*header, "");
+    }
+  }
   mail.raw = MakeOutgoingMessage(draft.header,
                                  {.message_id = mail.message_id,
                                   .region = on_.account.region,

@@ -13,6 +13,7 @@
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
 #include "mail/identities.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
 
 namespace postglass::mail {
@@ -28,6 +29,7 @@ class MailService final : public Mailer {
     aws::Account account;
     const ConfigurationSets& configuration_sets;
     const Identities& identities;
+    const SuppressionList& suppression;
     AccountState& account_state;
     Spool& spool;
     const TrackingRewriter& tracking;
@@ -54,10 +56,13 @@ class MailService final : public Mailer {
   std::optional<SendError> CheckIdentities(const Draft& draft) const;
   std::optional<SendError> Admit(const Draft& draft) const;
   Mail MakeMail(Draft& draft) const;
+  void RecordFailure(Draft& draft,
+                     std::size_t door,
+                     const std::function<void(SendOutcome)>& done) const;
   SendError Refuse(std::size_t door, SendError why) const;
 
   const Dependencies on_;
-  std::array<Counter*, 4> accepted_;  // by door
+  std::array<Counter*, 7> accepted_;  // by door
 };
 
 // The label of metrics for a refusal: "invalid_parameter".

@@ -15,8 +15,10 @@
 #include "base/settings_testing.h"
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
+#include "mail/email_templates.h"
 #include "mail/identities.h"
 #include "mail/mail_service.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
 #include "topics/publisher.h"
 
@@ -163,8 +165,19 @@ struct MailWorld {
       std::move(*ConfigurationSets::Load({account, settings, publisher, clock, random}));
   std::unique_ptr<Identities> identities;
   std::unique_ptr<AccountState> account_state;
-  MailService service{MailService::Dependencies{
-      account, *sets, *identities, *account_state, spool, tracking, clock, random, metrics}};
+  std::unique_ptr<EmailTemplates> templates =
+      std::move(*EmailTemplates::Load(account, settings, clock));
+  std::unique_ptr<SuppressionList> suppression = std::move(*SuppressionList::Load(settings, clock));
+  MailService service{MailService::Dependencies{account,
+                                                *sets,
+                                                *identities,
+                                                *suppression,
+                                                *account_state,
+                                                spool,
+                                                tracking,
+                                                clock,
+                                                random,
+                                                metrics}};
 
   // A set with one enabled destination for `types` to the topic above.
   void MakeSet(const std::string& name, const std::vector<EventType>& types) {

@@ -241,14 +241,17 @@ Status AppendContent(std::string& out, const SimpleMessage& message, Random& ran
 
 }  // namespace
 
-Result<std::string> BuildMessage(const SimpleMessage& message, Random& random) {
+Result<std::string> BuildMessage(const SimpleMessage& message,
+                                 Random& random,
+                                 std::string_view head) {
   if (!message.text && !message.html) {
     return Fail(ErrorCode::kInvalidArgument, "Message body is empty: text or HTML is needed.");
   }
   std::string out;
   out.reserve(1024 + (message.text ? message.text->size() : 0) +
               (message.html ? message.html->size() * 5 / 4 : 0));
-  RETURN_IF_ERROR(AppendAddresses(out, "From", {message.from}));
+  out += head;
+  if (!message.from.empty()) RETURN_IF_ERROR(AppendAddresses(out, "From", {message.from}));
   RETURN_IF_ERROR(AppendAddresses(out, "Reply-To", message.reply_to));
   RETURN_IF_ERROR(AppendAddresses(out, "To", message.to));
   RETURN_IF_ERROR(AppendAddresses(out, "Cc", message.cc));

@@ -23,7 +23,7 @@ struct Attachment {
 };
 
 struct SimpleMessage {
-  std::string from;  // each an address with or without display name
+  std::string from;  // each an address with or without display name; empty: no From
   std::vector<std::string> to;
   std::vector<std::string> cc;
   std::vector<std::string> reply_to;
@@ -34,11 +34,14 @@ struct SimpleMessage {
   std::vector<Attachment> attachments;
 };
 
-// The message, CRLF line ends, no Date and no Message-ID (acceptance sets them). Header values
+// The message, CRLF line ends, no Date and no Message-ID (acceptance sets them) unless `head` has
+// them: whole header lines that come first. Header values
 // beyond US-ASCII become encoded words, bodies quoted-printable or base64, always in UTF-8. No
 // value can break out of its header. `random` makes the boundaries.
 // Errors: kInvalidArgument with SES's text: a bad address, no body at all, a bad header name.
-Result<std::string> BuildMessage(const SimpleMessage& message, Random& random);
+Result<std::string> BuildMessage(const SimpleMessage& message,
+                                 Random& random,
+                                 std::string_view head = {});
 
 // The bytes of `text` as a body: CRLF line ends, encoded so that no line is longer than SMTP
 // allows and all is US-ASCII.

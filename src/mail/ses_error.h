@@ -25,6 +25,14 @@ struct SesError {
     kInvalidDeliveryOptions,
     kIdentityDoesNotExist,
     kIdentityAlreadyExists,
+    kIdentityNotVerified,  // v1, where SES speaks so of one that does not exist
+    kInvalidPolicy,
+    kPolicyAlreadyExists,
+    kPolicyDoesNotExist,
+    kTemplateDoesNotExist,
+    kTemplateAlreadyExists,
+    kInvalidTemplate,
+    kSuppressedDestinationDoesNotExist,
     kInvalidParameter,
     kLimitExceeded,
     kUnavailable,  // could not be made durable; nothing has changed

@@ -24,9 +24,14 @@ struct MessageTag {
   bool operator==(const MessageTag&) const = default;
 };
 
+struct RenderingFailureDetail {
+  std::string template_name;
+  std::string error_message;
+};
+
 // One request to send, from any door, before any check of its content.
 struct Submission {
-  std::string operation;  // tag ses:operation: SendEmail SendRawEmail SendSmtpEmail
+  std::string operation;  // tag ses:operation: SendEmail SendRawEmail SendSmtpEmail …
   std::string source;     // From as the caller gave it, display name included; may be empty for raw
   std::string envelope_from;              // MAIL FROM; empty: the address in `source`
   std::vector<std::string> destinations;  // envelope recipients; empty for raw: To, Cc, Bcc headers
@@ -36,6 +41,11 @@ struct Submission {
   std::string source_ip;                          // of the client
   std::string caller;                             // IAM user name
   std::uint64_t message_bytes_max = 40ull << 20;  // 10 MB by API v1
+  // Made from a template. Its Send event shows, as SES's, only what is known before rendering.
+  bool templated = false;
+  // The template could not be rendered, and `raw` has but From and To: the message gets its id and
+  // this event, and goes nowhere.
+  std::optional<RenderingFailureDetail> rendering_failure;
 };
 
 // Why a submission was refused; each door says it in its own words (aws.md §2.7, §3.8).
@@ -82,7 +92,16 @@ struct Mail {
   std::string configuration_set;  // resolved; empty: none, no events
   // The `mail` object of every event about this mail, JSON text, without ses:outgoing-ip.
   std::string mail_object;
-  std::string raw;  // as it goes out: headers rewritten, links tracked
+  std::string send_object;  // the same for the Send event, when it differs; else empty
+  std::string raw;          // as it goes out: headers rewritten, links tracked
+
+  struct Suppression {
+    std::size_t recipient = 0;  // index in `recipients`
+    std::string reason;         // BOUNCE COMPLAINT
+    bool operator==(const Suppression&) const = default;
+  };
+
+  std::vector<Suppression> suppressed;  // these get no mail but an event that says so
 };
 
 // The part of an event that belongs to its type (aws.md §1.4). Times are UTC.
@@ -142,11 +161,6 @@ struct ClickDetail {
   std::string user_agent;
   std::string link;
   std::vector<std::pair<std::string, std::vector<std::string>>> link_tags;  // empty: null
-};
-
-struct RenderingFailureDetail {
-  std::string template_name;
-  std::string error_message;
 };
 
 struct DeliveryDelayDetail {

@@ -40,9 +40,12 @@
 #include "mail/delivery/relay.h"
 #include "mail/delivery/scenarios.h"
 #include "mail/delivery/spool.h"
+#include "mail/delivery/suppression_carrier.h"
 #include "mail/event_publisher.h"
+#include "mail/identity_notifications.h"
 #include "mail/mail_service.h"
 #include "mail/smtp/submission_session.h"
+#include "mail/suppressing_publisher.h"
 #include "mail/tracking/link_rewriter.h"
 #include "mail/tracking/links.h"
 #include "mail/tracking/tracking_handler.h"
@@ -229,6 +232,8 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets_;
   std::unique_ptr<mail::Identities> identities_;
+  std::unique_ptr<mail::EmailTemplates> email_templates_;
+  std::unique_ptr<mail::SuppressionList> suppression_;
   std::unique_ptr<mail::AccountState> account_state_;
   std::unique_ptr<mail::SnsEventPublisher> event_publisher_;
   std::unique_ptr<StoredMailLookup> stored_mails_;
@@ -236,8 +241,12 @@ class ServerImpl final : public Server {
   std::unique_ptr<mail::CapturedMails> captured_;
   std::unique_ptr<mail::ScenarioCarrier> scenarios_;
   std::unique_ptr<net::SmtpClient> smtp_client_;
-  std::unique_ptr<mail::Carrier> outward_;  // capture or relay
+  std::unique_ptr<mail::Carrier> outward_;        // capture or relay
+  std::unique_ptr<mail::CarrierRouter> senders_;  // scenarios, or outward
+  std::unique_ptr<mail::SuppressionCarrier> suppressing_carrier_;
   std::unique_ptr<mail::CarrierRouter> carriers_;
+  std::unique_ptr<mail::IdentityNotifications> identity_notifications_;
+  std::unique_ptr<mail::SuppressingPublisher> suppressing_publisher_;
   std::unique_ptr<mail::DeliverySpool> spool_;
   std::unique_ptr<GuardedSpool> guarded_spool_;
   std::unique_ptr<mail::LinkRewriter> rewriter_;
@@ -516,6 +525,8 @@ Status ServerImpl::ComposeMail() {
   ASSIGN_OR_RETURN(
       account_state_,
       mail::AccountState::Load(QuotasOf(options_), directory_.settings(), world_.clock));
+  ASSIGN_OR_RETURN(email_templates_,
+                   mail::EmailTemplates::Load(account_, directory_.settings(), world_.clock));
   event_publisher_ = std::make_unique<mail::SnsEventPublisher>(
       mail::SnsEventPublisher::Dependencies{*configuration_sets_,
                                             *topics_,
@@ -523,6 +534,7 @@ Status ServerImpl::ComposeMail() {
                                             world_.clock,
                                             metrics_,
                                             mail::EventRendering{"127.0.0.1"}});
+  ASSIGN_OR_RETURN(suppression_, mail::SuppressionList::Load(directory_.settings(), world_.clock));
   stored_mails_ = std::make_unique<StoredMailLookup>(*store_);
   recent_mails_ =
       std::make_unique<mail::RecentMails>(mail::RecentMails::Limits(), stored_mails_.get());
@@ -567,12 +579,24 @@ Status ServerImpl::ComposeMail() {
   } else {
     outward_ = std::make_unique<mail::CaptureCarrier>(*captured_, metrics_);
   }
-  carriers_ = std::make_unique<mail::CarrierRouter>(
+  senders_ = std::make_unique<mail::CarrierRouter>(
       [this](const mail::Mail& mail, std::size_t recipient) {
         return scenarios_->Wants(mail, recipient);
       },
       *scenarios_,
       *outward_);
+  suppressing_carrier_ =
+      std::make_unique<mail::SuppressionCarrier>(account_.region, world_.random, metrics_);
+  carriers_ = std::make_unique<mail::CarrierRouter>(
+      mail::SuppressionCarrier::Wants, *suppressing_carrier_, *senders_);
+  identity_notifications_ =
+      std::make_unique<mail::IdentityNotifications>(*event_publisher_, *identities_, *topics_);
+  suppressing_publisher_ = std::make_unique<mail::SuppressingPublisher>(
+      *identity_notifications_,
+      *suppression_,
+      *configuration_sets_,
+      [this](const std::string& address) { return scenarios_->Plays(address); },
+      metrics_);
 
   mail::DeliverySpool::Options spool;
   spool.durability = DurabilityOf(options_);
@@ -583,7 +607,7 @@ Status ServerImpl::ComposeMail() {
                                              directory_.secret_box(),
                                              directory_.spool(),
                                              *carriers_,
-                                             *event_publisher_,
+                                             *suppressing_publisher_,
                                              recent_mails_.get(),
                                              spool));
   NoteRecovery("spool", spool_->recovery());
@@ -601,6 +625,7 @@ Status ServerImpl::ComposeMail() {
       std::make_unique<mail::MailService>(mail::MailService::Dependencies{account_,
                                                                           *configuration_sets_,
                                                                           *identities_,
+                                                                          *suppression_,
                                                                           *account_state_,
                                                                           *guarded_spool_,
                                                                           *rewriter_,
@@ -617,7 +642,10 @@ void ServerImpl::ComposeAws() {
                              *mailer_,
                              *configuration_sets_,
                              *identities_,
+                             *email_templates_,
+                             *suppression_,
                              *account_state_,
+                             *topics_,
                              world_.clock,
                              world_.random,
                              metrics_};

@@ -52,11 +52,13 @@ class RecordedExchangesTest : public testing::Test {
 
   json::object EventOf(EventDetail detail) {
     const Mail mail = world_.spool.mails().back();
-    return json::ParseObject(
-               RenderEvent({{mail.message_id, mail.configuration_set, mail.mail_object},
-                            std::move(detail),
-                            {}},
-                           {.outgoing_ip = "127.0.0.1"}))
+    const bool before = std::holds_alternative<SendDetail>(detail) && !mail.send_object.empty();
+    return json::ParseObject(RenderEvent({{mail.message_id,
+                                           mail.configuration_set,
+                                           before ? mail.send_object : mail.mail_object},
+                                          std::move(detail),
+                                          {}},
+                                         {.outgoing_ip = "127.0.0.1"}))
         .value();
   }
 
@@ -152,6 +154,96 @@ TEST_F(RecordedExchangesTest, EventsOfAnEmptyRawMessage) {
   constexpr std::string_view kTest = "test_ses_sns_topic_integration_send_raw_email";
   EXPECT_EQ(Shape(EventOf(SendDetail{})), Shape(RecordedEvent(kTest, 1)));
   EXPECT_EQ(Shape(EventOf(SomeDelivery())), Shape(RecordedEvent(kTest, 2)));
+}
+
+TEST_F(RecordedExchangesTest, EventsOfATemplatedMessage) {
+  const Form form = {{"Template.TemplateName", "hello-world"},
+                     {"Template.SubjectPart", "Subject test"},
+                     {"Template.TextPart", "hello\nworld"}};
+  ASSERT_EQ(world_.V1("CreateTemplate", form).status, 200);
+  ASSERT_EQ(world_
+                .V1("SendTemplatedEmail",
+                    {{"Source", "sender@example.com"},
+                     {"Destination.ToAddresses.member.1", "recipient@example.com"},
+                     {"Template", "hello-world"},
+                     {"TemplateData", "{}"},
+                     {"ConfigurationSetName", "set"},
+                     {"Tags.member.1.Name", "custom-tag"},
+                     {"Tags.member.1.Value", "tag-value"}})
+                .status,
+            200);
+  constexpr std::string_view kTest = "test_ses_sns_topic_integration_send_templated_email";
+  const json::object send = EventOf(SendDetail{});
+  EXPECT_EQ(Shape(send), Shape(RecordedEvent(kTest, 1)));
+  const json::object delivery = EventOf(SomeDelivery());
+  EXPECT_EQ(Shape(delivery), Shape(RecordedEvent(kTest, 2)));
+  const auto names = [](const json::object& event) {
+    std::string all;
+    for (const json::value& header : event.at("mail").as_object().at("headers").as_array()) {
+      all += std::string(header.as_object().at("name").as_string()) + " ";
+    }
+    return all;
+  };
+  EXPECT_EQ(names(send), names(RecordedEvent(kTest, 1)));
+  EXPECT_EQ(names(delivery), names(RecordedEvent(kTest, 2)));
+}
+
+TEST_F(RecordedExchangesTest, TemplatesAreListed) {
+  const auto members = [](std::string_view step) {
+    return Recorded("test_delete_template").at(step).as_object().at("TemplatesMetadata").as_array();
+  };
+  const auto list = [&] {
+    return XmlText(world_.V1("ListTemplates", {}).body, "TemplatesMetadata");
+  };
+  EXPECT_EQ(list(), "");
+  EXPECT_TRUE(members("list-templates-empty").empty());
+  ASSERT_EQ(world_
+                .V1("CreateTemplate",
+                    {{"Template.TemplateName", "hello-world"},
+                     {"Template.SubjectPart", "Subject test"},
+                     {"Template.TextPart", "hello"}})
+                .status,
+            200);
+  const json::array created = members("list-templates-after-create");
+  ASSERT_EQ(created.size(), 1u);
+  for (const auto& member : created[0].as_object()) {
+    EXPECT_NE(XmlText(list(), member.key()), "") << std::string(member.key());
+  }
+  ASSERT_EQ(world_.V1("DeleteTemplate", {{"TemplateName", "hello-world"}}).status, 200);
+  EXPECT_EQ(list(), "");
+  EXPECT_TRUE(members("list-templates-after-delete").empty());
+}
+
+TEST_F(RecordedExchangesTest, HeadersInNotifications) {
+  constexpr std::string_view kCall = "SetIdentityHeadersInNotificationsEnabled";
+  ASSERT_EQ(world_.V1("VerifyEmailIdentity", {{"EmailAddress", "known@example.com"}}).status, 200);
+  ExpectSameError(
+      world_.V1(kCall,
+                {{"Identity", "known@example.com"},
+                 {"NotificationType", "InvalidType"},
+                 {"Enabled", "true"}}),
+      Recorded("test_set_identity_headers_in_notifications_enabled_failure_invalid_type")
+          .at("set-headers-error-invalidtype")
+          .as_object());
+  for (const std::string type : {"Bounce", "Complaint", "Delivery"}) {
+    ExpectSameError(
+        world_.V1(
+            kCall,
+            {{"Identity", "unknown@example.com"}, {"NotificationType", type}, {"Enabled", "true"}}),
+        Recorded("test_set_identity_headers_in_notifications_enabled_failure_unknown_identity[" +
+                 type + "]")
+            .at("set-headers-error-unknown-identity-" + AsciiLower(type))
+            .as_object());
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(world_
+                    .V1(kCall,
+                        {{"Identity", "known@example.com"},
+                         {"NotificationType", type},
+                         {"Enabled", "true"}})
+                    .status,
+                200);
+    }
+  }
 }
 
 TEST_F(RecordedExchangesTest, BadTags) {

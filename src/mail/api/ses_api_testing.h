@@ -57,7 +57,21 @@ struct SesApiWorld : MailWorld {
     return net::AwaitAnswer(api.Handle({http, {"AKID", "secret", "ses_user"}, "request-1"}));
   }
 
-  SesBackend backend{account, service, *sets, *identities, *account_state, clock, random, metrics};
+  SesBackend BackendWith(Mailer& mailer) {
+    return {account,
+            mailer,
+            *sets,
+            *identities,
+            *templates,
+            *suppression,
+            *account_state,
+            publisher,
+            clock,
+            random,
+            metrics};
+  }
+
+  SesBackend backend = BackendWith(service);
   SesV1Api v1{backend};
   SesV2Api v2{backend};
 };

@@ -5,8 +5,11 @@
 #include "base/random.h"
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
+#include "mail/email_templates.h"
 #include "mail/identities.h"
+#include "mail/suppression_list.h"
 #include "mail/types.h"
+#include "topics/publisher.h"
 
 namespace postglass::mail {
 
@@ -16,7 +19,10 @@ struct SesBackend {
   Mailer& mailer;
   ConfigurationSets& configuration_sets;
   Identities& identities;
+  EmailTemplates& templates;
+  SuppressionList& suppression;
   AccountState& account_state;
+  topics::SesPublisher& publisher;  // to the topics of identities
   const Clock& clock;
   Random& random;  // boundaries of built messages
   Metrics& metrics;

@@ -98,6 +98,19 @@ aws::AwsError V1Error(const SesError& error) {
       return Sender("InvalidTrackingOptions", error.message);
     case Kind::kInvalidDeliveryOptions:
       return Sender("InvalidDeliveryOptions", error.message);
+    case Kind::kTemplateDoesNotExist:
+      return Sender("TemplateDoesNotExist", error.message);
+    case Kind::kTemplateAlreadyExists:
+      return Sender("AlreadyExists", error.message);
+    case Kind::kInvalidTemplate:
+      return Sender("InvalidTemplate", error.message);
+    case Kind::kIdentityNotVerified:
+      return Sender("MessageRejected", error.message);
+    case Kind::kInvalidPolicy:
+      return Sender("InvalidPolicy", error.message);
+    case Kind::kPolicyAlreadyExists:
+    case Kind::kPolicyDoesNotExist:
+    case Kind::kSuppressedDestinationDoesNotExist:
     case Kind::kIdentityDoesNotExist:
     case Kind::kIdentityAlreadyExists:
     case Kind::kInvalidDestination:
@@ -119,11 +132,16 @@ aws::AwsError V2Error(const SesError& error) {
     case Kind::kDestinationDoesNotExist:
     case Kind::kIdentityDoesNotExist:
     case Kind::kTrackingOptionsDoNotExist:
+    case Kind::kTemplateDoesNotExist:
+    case Kind::kSuppressedDestinationDoesNotExist:
+    case Kind::kPolicyDoesNotExist:
       return Sender("NotFoundException", error.message, 404);
     case Kind::kSetAlreadyExists:
     case Kind::kDestinationAlreadyExists:
     case Kind::kTrackingOptionsAlreadyExist:
     case Kind::kIdentityAlreadyExists:
+    case Kind::kTemplateAlreadyExists:
+    case Kind::kPolicyAlreadyExists:
       return Sender("AlreadyExistsException", error.message);
     case Kind::kInvalidSet:
     case Kind::kInvalidDestination:
@@ -131,6 +149,9 @@ aws::AwsError V2Error(const SesError& error) {
     case Kind::kUnsupportedDestination:
     case Kind::kInvalidTrackingOptions:
     case Kind::kInvalidDeliveryOptions:
+    case Kind::kInvalidTemplate:
+    case Kind::kIdentityNotVerified:
+    case Kind::kInvalidPolicy:
     case Kind::kInvalidParameter:
       return Sender("BadRequestException", error.message);
     case Kind::kLimitExceeded:

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "aws/query_protocol.h"
 #include "base/encoding.h"
 #include "mail/api/ses_errors.h"
@@ -20,15 +18,38 @@ struct Operation {
   ResultElement result = ResultElement::kPresent;
 };
 
-constexpr std::array<Operation, 25> kOperations = {{
+constexpr Operation kOperations[] = {
     {"SendEmail", v1::SendEmail},
     {"SendRawEmail", v1::SendRawEmail},
+    {"SendTemplatedEmail", v1::SendTemplatedEmail},
+    {"SendBulkTemplatedEmail", v1::SendBulkTemplatedEmail},
+    {"CreateTemplate", v1::CreateTemplate},
+    {"UpdateTemplate", v1::UpdateTemplate},
+    {"DeleteTemplate", v1::DeleteTemplate},
+    {"GetTemplate", v1::GetTemplate},
+    {"ListTemplates", v1::ListTemplates},
+    {"TestRenderTemplate", v1::TestRenderTemplate},
     {"VerifyEmailIdentity", v1::VerifyEmailIdentity},
     {"VerifyEmailAddress", v1::VerifyEmailIdentity, ResultElement::kNone},
     {"VerifyDomainIdentity", v1::VerifyDomainIdentity},
     {"DeleteIdentity", v1::DeleteIdentity},
     {"ListIdentities", v1::ListIdentities},
     {"GetIdentityVerificationAttributes", v1::GetIdentityVerificationAttributes},
+    {"ListVerifiedEmailAddresses", v1::ListVerifiedEmailAddresses},
+    {"DeleteVerifiedEmailAddress", v1::DeleteVerifiedEmailAddress, ResultElement::kNone},
+    {"VerifyDomainDkim", v1::VerifyDomainDkim},
+    {"GetIdentityDkimAttributes", v1::GetIdentityDkimAttributes},
+    {"SetIdentityDkimEnabled", v1::SetIdentityDkimEnabled},
+    {"SetIdentityMailFromDomain", v1::SetIdentityMailFromDomain},
+    {"GetIdentityMailFromDomainAttributes", v1::GetIdentityMailFromDomainAttributes},
+    {"SetIdentityNotificationTopic", v1::SetIdentityNotificationTopic},
+    {"GetIdentityNotificationAttributes", v1::GetIdentityNotificationAttributes},
+    {"SetIdentityHeadersInNotificationsEnabled", v1::SetIdentityHeadersInNotificationsEnabled},
+    {"SetIdentityFeedbackForwardingEnabled", v1::SetIdentityFeedbackForwardingEnabled},
+    {"PutIdentityPolicy", v1::PutIdentityPolicy},
+    {"GetIdentityPolicies", v1::GetIdentityPolicies},
+    {"ListIdentityPolicies", v1::ListIdentityPolicies},
+    {"DeleteIdentityPolicy", v1::DeleteIdentityPolicy},
     {"GetSendQuota", v1::GetSendQuota},
     {"GetSendStatistics", v1::GetSendStatistics},
     {"GetAccountSendingEnabled", v1::GetAccountSendingEnabled},
@@ -50,7 +71,7 @@ constexpr std::array<Operation, 25> kOperations = {{
     {"CreateConfigurationSetEventDestination", v1::CreateConfigurationSetEventDestination},
     {"UpdateConfigurationSetEventDestination", v1::UpdateConfigurationSetEventDestination},
     {"DeleteConfigurationSetEventDestination", v1::DeleteConfigurationSetEventDestination},
-}};
+};
 
 const Operation* FindOperation(std::string_view name) {
   for (const Operation& operation : kOperations) {

@@ -122,14 +122,7 @@ TEST(SesV1Api, RefusalsHaveAwsCodes) {
 TEST(SesV1Api, AllowsMessagesOf10Megabytes) {
   SesApiWorld world;
   RecordingMailer mailer;
-  SesV1Api api({world.account,
-                mailer,
-                *world.sets,
-                *world.identities,
-                *world.account_state,
-                world.clock,
-                world.random,
-                world.metrics});
+  SesV1Api api(world.BackendWith(mailer));
   net::HttpRequest http;
   http.method = "POST";
   http.target = "/";

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
 #include <vector>
 
@@ -24,12 +23,15 @@ struct Route {
 };
 
 constexpr std::string_view kSets = "configuration-sets";
+constexpr std::string_view kSuppressed = "suppression/addresses";
+constexpr std::string_view kSuppressedOne = "suppression/addresses/{}";
 constexpr std::string_view kSet = "configuration-sets/{}";
 constexpr std::string_view kDestinations = "configuration-sets/{}/event-destinations";
 constexpr std::string_view kDestination = "configuration-sets/{}/event-destinations/{}";
 
-constexpr std::array<Route, 28> kRoutes = {{
+constexpr Route kRoutes[] = {
     {"POST", "outbound-emails", "SendEmail", v2::SendEmail},
+    {"POST", "outbound-bulk-emails", "SendBulkEmail", v2::SendBulkEmail},
     {"GET", "account", "GetAccount", v2::GetAccount},
     {"PUT", "account/sending", "PutAccountSendingAttributes", v2::PutAccountSendingAttributes},
     {"POST", kSets, "CreateConfigurationSet", v2::CreateConfigurationSet},
@@ -84,6 +86,7 @@ constexpr std::array<Route, 28> kRoutes = {{
      v2::DeleteConfigurationSetEventDestination},
     {"POST", "identities", "CreateEmailIdentity", v2::CreateEmailIdentity},
     {"GET", "identities", "ListEmailIdentities", v2::ListEmailIdentities},
+    {"POST", "list-identities", "ListEmailIdentities", v2::ListEmailIdentities},
     {"GET", "identities/{}", "GetEmailIdentity", v2::GetEmailIdentity},
     {"DELETE", "identities/{}", "DeleteEmailIdentity", v2::DeleteEmailIdentity},
     {"PUT",
@@ -94,10 +97,49 @@ constexpr std::array<Route, 28> kRoutes = {{
      "identities/{}/feedback",
      "PutEmailIdentityFeedbackAttributes",
      v2::PutEmailIdentityFeedbackAttributes},
+    {"PUT",
+     "identities/{}/dkim",
+     "PutEmailIdentityDkimAttributes",
+     v2::PutEmailIdentityDkimAttributes},
+    {"PUT",
+     "identities/{}/dkim/signing",
+     "PutEmailIdentityDkimSigningAttributes",
+     v2::PutEmailIdentityDkimSigningAttributes},
+    {"PUT",
+     "identities/{}/mail-from",
+     "PutEmailIdentityMailFromAttributes",
+     v2::PutEmailIdentityMailFromAttributes},
+    {"GET", "identities/{}/policies", "GetEmailIdentityPolicies", v2::GetEmailIdentityPolicies},
+    {"POST",
+     "identities/{}/policies/{}",
+     "CreateEmailIdentityPolicy",
+     v2::CreateEmailIdentityPolicy},
+    {"PUT",
+     "identities/{}/policies/{}",
+     "UpdateEmailIdentityPolicy",
+     v2::UpdateEmailIdentityPolicy},
+    {"DELETE",
+     "identities/{}/policies/{}",
+     "DeleteEmailIdentityPolicy",
+     v2::DeleteEmailIdentityPolicy},
     {"GET", "tags", "ListTagsForResource", v2::ListTagsForResource},
     {"POST", "tags", "TagResource", v2::TagResource},
     {"DELETE", "tags", "UntagResource", v2::UntagResource},
-}};
+    {"PUT", kSuppressed, "PutSuppressedDestination", v2::PutSuppressedDestination},
+    {"GET", kSuppressed, "ListSuppressedDestinations", v2::ListSuppressedDestinations},
+    {"GET", kSuppressedOne, "GetSuppressedDestination", v2::GetSuppressedDestination},
+    {"DELETE", kSuppressedOne, "DeleteSuppressedDestination", v2::DeleteSuppressedDestination},
+    {"PUT",
+     "account/suppression",
+     "PutAccountSuppressionAttributes",
+     v2::PutAccountSuppressionAttributes},
+    {"POST", "templates", "CreateEmailTemplate", v2::CreateEmailTemplate},
+    {"GET", "templates", "ListEmailTemplates", v2::ListEmailTemplates},
+    {"GET", "templates/{}", "GetEmailTemplate", v2::GetEmailTemplate},
+    {"PUT", "templates/{}", "UpdateEmailTemplate", v2::UpdateEmailTemplate},
+    {"DELETE", "templates/{}", "DeleteEmailTemplate", v2::DeleteEmailTemplate},
+    {"POST", "templates/{}/render", "TestRenderEmailTemplate", v2::TestRenderEmailTemplate},
+};
 
 // The segments of a path, not decoded. Nothing when there are too many.
 std::optional<std::vector<std::string_view>> Segments(std::string_view path) {

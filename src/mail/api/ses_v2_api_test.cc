@@ -90,10 +90,10 @@ TEST(SesV2Api, SendEmailRefusals) {
               404,
               "NotFoundException",
               "Configuration set <gone> does not exist.");
-  ExpectError(send(R"({"Content":{"Template":{"TemplateName":"t"}}})"),
-              400,
-              "BadRequestException",
-              "Template content is not supported here. Use Simple or Raw content.");
+  ExpectError(send(R"({"FromEmailAddress":"a@b.c","Content":{"Template":{"TemplateName":"t"}}})"),
+              404,
+              "NotFoundException",
+              "Template t does not exist.");
   ExpectError(send(R"({"Content":{"Simple":{}}})"),
               400,
               "BadRequestException",
@@ -122,14 +122,7 @@ TEST(SesV2Api, SendEmailRefusals) {
 TEST(SesV2Api, AllowsMessagesOf40Megabytes) {
   SesApiWorld world;
   RecordingMailer mailer;
-  SesV2Api api({world.account,
-                mailer,
-                *world.sets,
-                *world.identities,
-                *world.account_state,
-                world.clock,
-                world.random,
-                world.metrics});
+  SesV2Api api(world.BackendWith(mailer));
   net::HttpRequest http;
   http.method = "POST";
   http.target = "/v2/email/outbound-emails";
@@ -343,6 +336,63 @@ TEST(SesV2Api, WhatIsUnknownIs404) {
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_EQ(response.headers.Get("x-amzn-ErrorType"), "UnknownOperationException") << path;
   }
+}
+
+TEST(SesV2Api, SuppressionList) {
+  SesApiWorld world;
+  const auto put = [&](std::string address, std::string reason) {
+    return world.V2("PUT",
+                    "/suppression/addresses",
+                    json::Serialize(json::object{{"EmailAddress", address}, {"Reason", reason}}));
+  };
+  ASSERT_EQ(put("gone@example.net", "BOUNCE").status, 200);
+  ASSERT_EQ(put("angry+1@example.net", "COMPLAINT").status, 200);
+  EXPECT_EQ(put("gone@example.net", "DISLIKE").status, 400);
+  EXPECT_EQ(put("gone", "BOUNCE").status, 400);
+  EXPECT_EQ(world.V2("PUT", "/suppression/addresses", "{}").status, 400);
+  EXPECT_EQ(world.V2("GET", "/suppression/addresses/gone%40example.net").body,
+            R"({"SuppressedDestination":{"EmailAddress":"gone@example.net","Reason":"BOUNCE",)"
+            R"("LastUpdateTime":1.8E9}})");
+  const auto first = Body(world.V2("GET", "/suppression/addresses?PageSize=1"));
+  EXPECT_EQ(json::FindPath(first, "SuppressedDestinationSummaries.0.EmailAddress")->as_string(),
+            "angry+1@example.net");
+  const auto rest = Body(world.V2(
+      "GET",
+      "/suppression/addresses?PageSize=1&NextToken=" + json::GetStringOr(first, "NextToken", "")));
+  EXPECT_EQ(json::FindPath(rest, "SuppressedDestinationSummaries.0.EmailAddress")->as_string(),
+            "gone@example.net");
+  EXPECT_FALSE(rest.contains("NextToken"));
+  const auto count = [&](std::string query) {
+    return Body(world.V2("GET", "/suppression/addresses?" + query))
+        .at("SuppressedDestinationSummaries")
+        .as_array()
+        .size();
+  };
+  EXPECT_EQ(count("Reason=BOUNCE"), 1u);
+  EXPECT_EQ(count("Reason=BOUNCE&Reason=COMPLAINT"), 2u);
+  EXPECT_EQ(count("StartDate=2030-01-01T00%3A00%3A00Z"), 0u);
+  EXPECT_EQ(count("EndDate=2030-01-01T00%3A00%3A00Z"), 2u);
+  EXPECT_EQ(world.V2("GET", "/suppression/addresses?StartDate=soon").status, 400);
+  EXPECT_EQ(world.V2("GET", "/suppression/addresses?Reason=X").status, 400);
+  EXPECT_EQ(world.V2("GET", "/suppression/addresses?PageSize=0").status, 400);
+
+  ASSERT_EQ(world.V2("POST", "/outbound-emails", SimpleMail("gone@example.net")).status, 200);
+  EXPECT_EQ(world.spool.mails().back().suppressed, (std::vector<Mail::Suppression>{{0, "BOUNCE"}}));
+  EXPECT_EQ(json::Serialize(Body(world.V2("GET", "/account")).at("SuppressionAttributes")),
+            R"({"SuppressedReasons":["BOUNCE","COMPLAINT"]})");
+  ASSERT_EQ(
+      world.V2("PUT", "/account/suppression", R"({"SuppressedReasons":["COMPLAINT"]})").status,
+      200);
+  EXPECT_EQ(world.V2("PUT", "/account/suppression", R"({"SuppressedReasons":["X"]})").status, 400);
+  ASSERT_EQ(world.V2("POST", "/outbound-emails", SimpleMail("gone@example.net")).status, 200);
+  EXPECT_TRUE(world.spool.mails().back().suppressed.empty());
+
+  ASSERT_EQ(world.V2("DELETE", "/suppression/addresses/gone%40example.net").status, 200);
+  ExpectError(world.V2("DELETE", "/suppression/addresses/gone%40example.net"),
+              404,
+              "NotFoundException",
+              "Email address gone@example.net does not exist on your suppression list.");
+  EXPECT_EQ(world.V2("GET", "/suppression/addresses/gone%40example.net").status, 404);
 }
 
 }  // namespace

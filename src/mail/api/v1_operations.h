@@ -23,12 +23,37 @@ using Answer = std::variant<std::string, aws::AwsError>;
 
 Answer SendEmail(const Call& call);
 Answer SendRawEmail(const Call& call);
+Answer SendTemplatedEmail(const Call& call);
+Answer SendBulkTemplatedEmail(const Call& call);
+
+Answer CreateTemplate(const Call& call);
+Answer UpdateTemplate(const Call& call);
+Answer DeleteTemplate(const Call& call);
+Answer GetTemplate(const Call& call);
+Answer ListTemplates(const Call& call);
+Answer TestRenderTemplate(const Call& call);
 
 Answer VerifyEmailIdentity(const Call& call);  // also the older VerifyEmailAddress
 Answer VerifyDomainIdentity(const Call& call);
 Answer DeleteIdentity(const Call& call);
 Answer ListIdentities(const Call& call);
 Answer GetIdentityVerificationAttributes(const Call& call);
+
+Answer ListVerifiedEmailAddresses(const Call& call);
+Answer DeleteVerifiedEmailAddress(const Call& call);
+Answer VerifyDomainDkim(const Call& call);
+Answer GetIdentityDkimAttributes(const Call& call);
+Answer SetIdentityDkimEnabled(const Call& call);
+Answer SetIdentityMailFromDomain(const Call& call);
+Answer GetIdentityMailFromDomainAttributes(const Call& call);
+Answer SetIdentityNotificationTopic(const Call& call);
+Answer GetIdentityNotificationAttributes(const Call& call);
+Answer SetIdentityHeadersInNotificationsEnabled(const Call& call);
+Answer SetIdentityFeedbackForwardingEnabled(const Call& call);
+Answer PutIdentityPolicy(const Call& call);
+Answer GetIdentityPolicies(const Call& call);
+Answer ListIdentityPolicies(const Call& call);
+Answer DeleteIdentityPolicy(const Call& call);
 
 Answer GetSendQuota(const Call& call);
 Answer GetSendStatistics(const Call& call);

@@ -1,3 +1,5 @@
+#include "mail/api/v1_send.h"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -9,20 +11,18 @@
 #include "mail/message_builder.h"
 
 namespace postglass::mail::v1 {
-namespace {
 
-std::vector<MessageTag> ReadTags(const aws::QueryParams& params) {
+std::vector<MessageTag> ReadTags(const aws::QueryParams& params, std::string_view name) {
   std::vector<MessageTag> tags;
-  const std::size_t count = params.StructListSize("Tags");
+  const std::size_t count = params.StructListSize(name);
   for (std::size_t i = 1; i <= count; ++i) {
-    const std::string prefix = fmt::format("Tags.member.{}.", i);
+    const std::string prefix = fmt::format("{}.member.{}.", name, i);
     tags.push_back(
         {std::string(params.Get(prefix + "Name")), std::string(params.Get(prefix + "Value"))});
   }
   return tags;
 }
 
-// What both sends have in common.
 Submission Begin(const Call& call, std::string_view operation) {
   Submission submission;
   submission.operation = operation;
@@ -30,11 +30,24 @@ Submission Begin(const Call& call, std::string_view operation) {
   if (const auto set = call.params.Find("ConfigurationSetName"); set && !set->empty()) {
     submission.configuration_set = std::string(*set);
   }
-  submission.tags = ReadTags(call.params);
+  submission.tags = ReadTags(call.params, "Tags");
   submission.source_ip = call.request.http.peer_address;
   submission.caller = call.request.caller.user_name;
   submission.message_bytes_max = kApiV1MessageBytesMax;
   return submission;
+}
+
+void ReadDestination(const Call& call,
+                     const std::string& prefix,
+                     SimpleMessage& message,
+                     Submission& submission) {
+  message.to = call.params.List(prefix + "ToAddresses");
+  message.cc = call.params.List(prefix + "CcAddresses");
+  submission.destinations = message.to;
+  for (const std::string& address : message.cc) submission.destinations.push_back(address);
+  for (std::string& address : call.params.List(prefix + "BccAddresses")) {
+    submission.destinations.push_back(std::move(address));
+  }
 }
 
 Answer Finish(const Call& call, Submission submission) {
@@ -50,8 +63,6 @@ Answer Refuse(const Call& call, std::string_view operation, aws::AwsError error)
   return error;
 }
 
-}  // namespace
-
 Answer SendEmail(const Call& call) {
   constexpr std::string_view kOperation = "SendEmail";
   const aws::QueryParams& params = call.params;
@@ -61,8 +72,6 @@ Answer SendEmail(const Call& call) {
   }
   SimpleMessage message;
   message.from = params.Get("Source");
-  message.to = params.List("Destination.ToAddresses");
-  message.cc = params.List("Destination.CcAddresses");
   message.reply_to = params.List("ReplyToAddresses");
   message.subject = params.Get("Message.Subject.Data");
   if (const auto text = params.Find("Message.Body.Text.Data")) message.text = std::string(*text);
@@ -70,11 +79,7 @@ Answer SendEmail(const Call& call) {
 
   Submission submission = Begin(call, kOperation);
   submission.envelope_from = params.Get("ReturnPath");
-  submission.destinations = message.to;
-  for (const std::string& address : message.cc) submission.destinations.push_back(address);
-  for (std::string& address : params.List("Destination.BccAddresses")) {
-    submission.destinations.push_back(std::move(address));
-  }
+  ReadDestination(call, "Destination.", message, submission);
   Result<std::string> raw = BuildMessage(message, call.backend.random);
   if (!raw) {
     return Refuse(

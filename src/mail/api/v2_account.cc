@@ -6,6 +6,10 @@ namespace postglass::mail::v2 {
 Answer GetAccount(const Call& call) {
   const AccountState& account = call.backend.account_state;
   const double rate = account.quotas().max_send_rate;
+  json::array reasons;
+  for (const std::string& reason : call.backend.suppression.account_reasons()) {
+    reasons.emplace_back(reason);
+  }
   return json::object{
       {"DedicatedIpAutoWarmupEnabled", false},
       {"EnforcementStatus", "HEALTHY"},
@@ -15,7 +19,7 @@ Answer GetAccount(const Call& call) {
                     {"MaxSendRate", rate > 0 ? rate : kMaxSendRateShown},
                     {"SentLast24Hours", account.SentLast24Hours()}}},
       {"SendingEnabled", account.sending_enabled()},
-      {"SuppressionAttributes", json::object{{"SuppressedReasons", json::array()}}},
+      {"SuppressionAttributes", json::object{{"SuppressedReasons", std::move(reasons)}}},
   };
 }
 

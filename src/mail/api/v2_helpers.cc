@@ -8,7 +8,6 @@
 namespace postglass::mail::v2 {
 namespace {
 
-constexpr std::size_t kPageMax = 1000;
 constexpr std::size_t kTagKeyMax = 128;
 constexpr std::size_t kTagValueMax = 256;
 
@@ -75,11 +74,12 @@ std::string PageParameter(const Call& call, std::string_view name) {
 }  // namespace
 
 std::variant<PageRequest, aws::AwsError> ReadPage(const Call& call,
-                                                  const std::vector<std::string>& names) {
+                                                  const std::vector<std::string>& names,
+                                                  std::size_t page_max) {
   const std::string size_text = PageParameter(call, "PageSize");
-  const auto size = ParsePageSize(size_text, kPageMax);
+  const auto size = ParsePageSize(size_text, page_max);
   if (!size) {
-    return V2Invalid("pageSize", size_text, fmt::format("be between 1 and {}", kPageMax));
+    return V2Invalid("pageSize", size_text, fmt::format("be between 1 and {}", page_max));
   }
   const auto page = PageOf(names, PageParameter(call, "NextToken"), *size);
   if (!page) {

@@ -35,9 +35,23 @@ struct LaterAnswer {
 using Answer = std::variant<json::object, aws::AwsError, LaterAnswer>;
 
 Answer SendEmail(const Call& call);
+Answer SendBulkEmail(const Call& call);
+
+Answer CreateEmailTemplate(const Call& call);
+Answer ListEmailTemplates(const Call& call);
+Answer GetEmailTemplate(const Call& call);
+Answer UpdateEmailTemplate(const Call& call);
+Answer DeleteEmailTemplate(const Call& call);
+Answer TestRenderEmailTemplate(const Call& call);
 
 Answer GetAccount(const Call& call);
 Answer PutAccountSendingAttributes(const Call& call);
+
+Answer PutSuppressedDestination(const Call& call);
+Answer GetSuppressedDestination(const Call& call);
+Answer ListSuppressedDestinations(const Call& call);
+Answer DeleteSuppressedDestination(const Call& call);
+Answer PutAccountSuppressionAttributes(const Call& call);
 
 Answer CreateConfigurationSet(const Call& call);
 Answer ListConfigurationSets(const Call& call);
@@ -63,6 +77,14 @@ Answer DeleteEmailIdentity(const Call& call);
 Answer PutEmailIdentityConfigurationSetAttributes(const Call& call);
 Answer PutEmailIdentityFeedbackAttributes(const Call& call);
 
+Answer PutEmailIdentityDkimAttributes(const Call& call);
+Answer PutEmailIdentityDkimSigningAttributes(const Call& call);
+Answer PutEmailIdentityMailFromAttributes(const Call& call);
+Answer GetEmailIdentityPolicies(const Call& call);
+Answer CreateEmailIdentityPolicy(const Call& call);
+Answer UpdateEmailIdentityPolicy(const Call& call);
+Answer DeleteEmailIdentityPolicy(const Call& call);
+
 Answer ListTagsForResource(const Call& call);
 Answer TagResource(const Call& call);
 Answer UntagResource(const Call& call);
@@ -77,6 +99,9 @@ using Tags = std::vector<std::pair<std::string, std::string>>;
 std::variant<Tags, aws::AwsError> ReadTags(const json::object& body);
 json::array RenderTags(const Tags& tags);
 
+// Subject, Text and Html of `object`.
+TemplateContent ReadTemplateContent(const json::object& object);
+
 // Strings of the array `name` of `object`, in order; what is no string is left out.
 std::vector<std::string> ReadStrings(const json::object& object, std::string_view name);
 
@@ -87,7 +112,8 @@ struct PageRequest {
 };
 
 std::variant<PageRequest, aws::AwsError> ReadPage(const Call& call,
-                                                  const std::vector<std::string>& names);
+                                                  const std::vector<std::string>& names,
+                                                  std::size_t page_max = 1000);
 
 // Times are numbers of seconds here.
 double EpochSeconds(Timestamp t);

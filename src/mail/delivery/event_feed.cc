@@ -98,8 +98,9 @@ void EventFeed::Read(const journal::Record& record) {
   std::vector<MailEvent> events;
   if (auto* accepted = std::get_if<AcceptedRecord>(&*decoded)) {
     Mail& mail = accepted->mail;
+    std::string& shown = mail.send_object.empty() ? mail.mail_object : mail.send_object;
     events.push_back(
-        {{mail.message_id, mail.configuration_set, std::move(mail.mail_object)}, SendDetail{}, {}});
+        {{mail.message_id, mail.configuration_set, std::move(shown)}, SendDetail{}, {}});
   } else if (auto* outcome = std::get_if<OutcomeRecord>(&*decoded)) {
     for (CarriedEvent& event : outcome->events) {
       events.push_back({outcome->subject, std::move(event.detail), std::move(event.extra_tags)});

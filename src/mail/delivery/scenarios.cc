@@ -261,7 +261,11 @@ ScenarioCarrier::ScenarioCarrier(
       other_(AttemptCounter(metrics, "scenario", "other")) {}
 
 bool ScenarioCarrier::Wants(const Mail& mail, std::size_t recipient) const {
-  return table_.Find(mail.recipients[recipient]).has_value();
+  return Plays(mail.recipients[recipient]);
+}
+
+bool ScenarioCarrier::Plays(std::string_view address) const {
+  return table_.Find(address).has_value();
 }
 
 std::chrono::nanoseconds ScenarioCarrier::Wait(const Mail& mail,

@@ -83,6 +83,7 @@ class ScenarioCarrier final : public Carrier {
       ScenarioTable table, Options options, Visitor visitor, Random& random, Metrics& metrics);
 
   bool Wants(const Mail& mail, std::size_t recipient) const;
+  bool Plays(std::string_view address) const;  // whether mail to it is simulated
   Timestamp FirstDue(const Mail& mail, std::size_t recipient) const override;
   void Carry(CarryJob job, std::function<void(Progress)> done) override;
 

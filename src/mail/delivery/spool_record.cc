@@ -10,8 +10,16 @@ namespace postglass::mail {
 namespace {
 
 // record  = kind:byte body
-// kinds up to kKindMax are this version's; a reader refuses others.
-enum class Kind : std::uint8_t { kAccepted = 1, kCopied = 2, kOutcome = 3, kEvent = 4 };
+// Kinds that are not here belong to other versions; a reader refuses them.
+enum class Kind : std::uint8_t {
+  kAccepted = 1,
+  kCopied = 2,
+  kOutcome = 3,
+  kEvent = 4,
+  // kAccepted and kCopied of a mail that has more than most: `more` stands behind it.
+  kAcceptedMore = 5,
+  kCopiedMore = 6,
+};
 
 // The tags of EventDetail's alternatives on disk. Never renumbered.
 enum class DetailKind : std::uint8_t {
@@ -63,6 +71,28 @@ Mail GetMail(RecordReader& in) {
   mail.configuration_set = in.Text();
   mail.mail_object = in.Text();
   mail.raw = in.Text();
+  return mail;
+}
+
+bool HasMore(const Mail& mail) { return !mail.send_object.empty() || !mail.suppressed.empty(); }
+
+void PutMore(RecordWriter& out, const Mail& mail) {
+  out.Text(mail.send_object);
+  out.Number(mail.suppressed.size());
+  for (const Mail::Suppression& suppression : mail.suppressed) {
+    out.Number(suppression.recipient);
+    out.Text(suppression.reason);
+  }
+}
+
+Mail GetMailAndMore(RecordReader& in) {
+  Mail mail = GetMail(in);
+  mail.send_object = in.Text();
+  mail.suppressed.resize(in.Count());
+  for (Mail::Suppression& suppression : mail.suppressed) {
+    suppression.recipient = in.Number();
+    suppression.reason = in.Text();
+  }
   return mail;
 }
 
@@ -272,8 +302,9 @@ EventDetail GetDetail(RecordReader& in, bool& known) {
 
 std::string EncodeAccepted(const Mail& mail) {
   RecordWriter out;
-  PutKind(out, Kind::kAccepted);
+  PutKind(out, HasMore(mail) ? Kind::kAcceptedMore : Kind::kAccepted);
   PutMail(out, mail);
+  if (HasMore(mail)) PutMore(out, mail);
   return out.Take();
 }
 
@@ -281,10 +312,11 @@ std::string EncodeCopied(MailSequence origin,
                          const Mail& mail,
                          const std::vector<RecipientState>& states) {
   RecordWriter out;
-  PutKind(out, Kind::kCopied);
+  PutKind(out, HasMore(mail) ? Kind::kCopiedMore : Kind::kCopied);
   out.Number(origin);
   PutStates(out, states);
   PutMail(out, mail);
+  if (HasMore(mail)) PutMore(out, mail);
   return out.Take();
 }
 
@@ -321,11 +353,15 @@ Result<SpoolRecord> DecodeSpoolRecord(std::string_view bytes) {
     case Kind::kAccepted:
       record = AcceptedRecord{GetMail(in)};
       break;
-    case Kind::kCopied: {
+    case Kind::kAcceptedMore:
+      record = AcceptedRecord{GetMailAndMore(in)};
+      break;
+    case Kind::kCopied:
+    case Kind::kCopiedMore: {
       CopiedRecord copied;
       copied.origin = in.Number();
       copied.states = GetStates(in);
-      copied.mail = GetMail(in);
+      copied.mail = static_cast<Kind>(kind) == Kind::kCopied ? GetMail(in) : GetMailAndMore(in);
       record = std::move(copied);
       break;
     }

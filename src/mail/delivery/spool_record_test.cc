@@ -32,6 +32,17 @@ TEST(SpoolRecord, GivesBackWhatWasEncoded) {
   EXPECT_EQ(EncodeAccepted(std::get<AcceptedRecord>(*accepted).mail), EncodeAccepted(mail));
   EXPECT_EQ(std::get<AcceptedRecord>(*accepted).mail.raw, mail.raw);
 
+  Mail more = mail;
+  more.send_object = "{}";
+  more.suppressed = {{1, "BOUNCE"}};
+  const Result<SpoolRecord> with_more = DecodeSpoolRecord(EncodeAccepted(more));
+  ASSERT_TRUE(with_more);
+  EXPECT_EQ(std::get<AcceptedRecord>(*with_more).mail.send_object, "{}");
+  EXPECT_EQ(std::get<AcceptedRecord>(*with_more).mail.suppressed, more.suppressed);
+  const Result<SpoolRecord> copied_more = DecodeSpoolRecord(EncodeCopied(7, more, {}));
+  ASSERT_TRUE(copied_more);
+  EXPECT_EQ(std::get<CopiedRecord>(*copied_more).mail.suppressed, more.suppressed);
+
   const std::vector<RecipientState> states = {{3, false, Timestamp{-7}}, {1, true, Timestamp{9}}};
   const Result<SpoolRecord> copied = DecodeSpoolRecord(EncodeCopied(7, mail, states));
   ASSERT_TRUE(copied);

@@ -1,0 +1,165 @@
+// SES as unmodified clients see it: the AWS SDK for JavaScript v3 (v1 and v2) over the operations of
+// templates, suppression, identities and the account, good and bad input.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import * as v1 from '@aws-sdk/client-ses';
+import * as v2 from '@aws-sdk/client-sesv2';
+
+import { Server } from '../lib/server.mjs';
+
+let server;
+let ses;
+let sesv2;
+
+before(async () => {
+  server = await Server.start();
+  ses = new v1.SESClient(server.aws);
+  sesv2 = new v2.SESv2Client(server.aws);
+});
+after(() => server.stop());
+
+const one = (name, input = {}) => ses.send(new v1[`${name}Command`](input));
+const two = (name, input = {}) => sesv2.send(new v2[`${name}Command`](input));
+const refused = (call, name, message) => assert.rejects(call, (error) => {
+  assert.equal(error.name, name);
+  if (message) assert.match(error.message, message);
+  return true;
+});
+
+test('templates by API v1', async () => {
+  const Template = { TemplateName: 'one', SubjectPart: 'For {{name}}', TextPart: 'Hi {{name}}' };
+  await one('CreateTemplate', { Template });
+  await refused(one('CreateTemplate', { Template }), 'AlreadyExistsException', /already exists/);
+  await refused(one('CreateTemplate', { Template: { ...Template, TemplateName: 'bad', TextPart: '{{#if x}}' } }), 'InvalidTemplateException');
+  assert.deepEqual((await one('GetTemplate', { TemplateName: 'one' })).Template, Template);
+  await one('UpdateTemplate', { Template: { ...Template, HtmlPart: '<p>{{name}}</p>' } });
+  await refused(one('UpdateTemplate', { Template: { ...Template, TemplateName: 'none' } }), 'TemplateDoesNotExistException');
+  const { TemplatesMetadata } = await one('ListTemplates', { MaxItems: 10 });
+  assert.deepEqual(TemplatesMetadata.map((t) => t.Name), ['one']);
+  assert.ok(TemplatesMetadata[0].CreatedTimestamp instanceof Date);
+
+  const render = (data) => one('TestRenderTemplate', { TemplateName: 'one', TemplateData: data });
+  assert.match((await render('{"name":"Ann"}')).RenderedTemplate, /Subject: For Ann\r?\n/);
+  await refused(render('{}'), 'MissingRenderingAttributeException', /Attribute 'name' is not present/);
+  await refused(render('{'), 'InvalidRenderingParameterException');
+
+  const mail = { Source: 'a@example.com', Template: 'one', Destination: { ToAddresses: ['success@simulator.amazonses.com'] } };
+  assert.match((await one('SendTemplatedEmail', { ...mail, TemplateData: '{"name":"Ann"}' })).MessageId, /-000000$/);
+  assert.match((await one('SendTemplatedEmail', { ...mail, TemplateData: '{}' })).MessageId, /-000000$/);
+  await refused(one('SendTemplatedEmail', { ...mail, Template: 'none', TemplateData: '{}' }), 'TemplateDoesNotExistException');
+  const { Status } = await one('SendBulkTemplatedEmail', {
+    Source: 'a@example.com', Template: 'one', DefaultTemplateData: '{"name":"you"}',
+    Destinations: [
+      { Destination: { ToAddresses: ['success@simulator.amazonses.com'] }, ReplacementTemplateData: '{"name":"Ann"}' },
+      { Destination: { ToAddresses: ['nobody'] } },
+    ],
+  });
+  assert.deepEqual(Status.map((s) => s.Status), ['Success', 'InvalidParameterValue']);
+  await one('DeleteTemplate', { TemplateName: 'one' });
+  await refused(one('GetTemplate', { TemplateName: 'one' }), 'TemplateDoesNotExistException');
+});
+
+test('templates by API v2', async () => {
+  const TemplateContent = { Subject: 'For {{name}}', Html: '<p>{{#each l}}{{this}}{{/each}}{{name}}</p>' };
+  await two('CreateEmailTemplate', { TemplateName: 'two', TemplateContent, Tags: [{ Key: 'k', Value: 'v' }] });
+  await refused(two('CreateEmailTemplate', { TemplateName: 'two', TemplateContent }), 'AlreadyExistsException');
+  assert.deepEqual((await two('GetEmailTemplate', { TemplateName: 'two' })).TemplateContent, TemplateContent);
+  assert.deepEqual((await two('ListEmailTemplates')).TemplatesMetadata.map((t) => t.TemplateName), ['two']);
+  await two('UpdateEmailTemplate', { TemplateName: 'two', TemplateContent: { ...TemplateContent, Text: '{{name}}' } });
+  assert.match((await two('TestRenderEmailTemplate', { TemplateName: 'two', TemplateData: '{"name":"Bob","l":[1,2]}' })).RenderedTemplate, /<p>12Bob<\/p>/);
+  await refused(two('TestRenderEmailTemplate', { TemplateName: 'two', TemplateData: '{}' }), 'BadRequestException');
+  const send = (Template) => two('SendEmail', {
+    FromEmailAddress: 'a@example.com', Destination: { ToAddresses: ['success@simulator.amazonses.com'] }, Content: { Template },
+  });
+  assert.ok((await send({ TemplateName: 'two', TemplateData: '{"name":"Ann"}' })).MessageId);
+  assert.ok((await send({ TemplateContent: { Subject: '{{s}}', Text: 't' }, TemplateData: '{"s":"S"}' })).MessageId);
+  await refused(send({ TemplateName: 'none' }), 'NotFoundException');
+  const { BulkEmailEntryResults } = await two('SendBulkEmail', {
+    FromEmailAddress: 'a@example.com',
+    DefaultContent: { Template: { TemplateName: 'two', TemplateData: '{"name":"you"}' } },
+    BulkEmailEntries: [
+      { Destination: { ToAddresses: ['success@simulator.amazonses.com'] } },
+      { Destination: { ToAddresses: ['nobody'] } },
+    ],
+  });
+  assert.deepEqual(BulkEmailEntryResults.map((r) => r.Status), ['SUCCESS', 'INVALID_PARAMETER']);
+  await two('DeleteEmailTemplate', { TemplateName: 'two' });
+  await refused(two('DeleteEmailTemplate', { TemplateName: 'two' }), 'NotFoundException');
+});
+
+test('the suppression list', async () => {
+  const EmailAddress = 'gone@example.net';
+  await two('PutSuppressedDestination', { EmailAddress, Reason: 'BOUNCE' });
+  await refused(two('PutSuppressedDestination', { EmailAddress, Reason: 'NONE' }), 'BadRequestException');
+  const { SuppressedDestination } = await two('GetSuppressedDestination', { EmailAddress });
+  assert.equal(SuppressedDestination.Reason, 'BOUNCE');
+  assert.ok(SuppressedDestination.LastUpdateTime instanceof Date);
+  const list = (input) => two('ListSuppressedDestinations', input).then((r) => r.SuppressedDestinationSummaries.length);
+  assert.equal(await list({ Reasons: ['BOUNCE'], StartDate: new Date(0), EndDate: new Date(Date.now() + 60_000) }), 1);
+  assert.equal(await list({ Reasons: ['COMPLAINT'] }), 0);
+  await two('PutAccountSuppressionAttributes', { SuppressedReasons: ['COMPLAINT'] });
+  assert.deepEqual((await two('GetAccount')).SuppressionAttributes.SuppressedReasons, ['COMPLAINT']);
+  await two('PutAccountSuppressionAttributes', { SuppressedReasons: ['BOUNCE', 'COMPLAINT'] });
+  await two('DeleteSuppressedDestination', { EmailAddress });
+  await refused(two('GetSuppressedDestination', { EmailAddress }), 'NotFoundException', /does not exist on your suppression list/);
+});
+
+test('identities by API v1', async () => {
+  const Identity = 'one.example.com';
+  const Identities = [Identity];
+  assert.ok((await one('VerifyDomainIdentity', { Domain: Identity })).VerificationToken);
+  assert.equal((await one('VerifyDomainDkim', { Domain: Identity })).DkimTokens.length, 3);
+  const dkim = (await one('GetIdentityDkimAttributes', { Identities })).DkimAttributes[Identity];
+  assert.equal(dkim.DkimEnabled, true);
+  await one('SetIdentityDkimEnabled', { Identity, DkimEnabled: false });
+  await one('SetIdentityMailFromDomain', { Identity, MailFromDomain: `m.${Identity}`, BehaviorOnMXFailure: 'RejectMessage' });
+  assert.deepEqual((await one('GetIdentityMailFromDomainAttributes', { Identities })).MailFromDomainAttributes[Identity],
+    { MailFromDomain: `m.${Identity}`, MailFromDomainStatus: 'Pending', BehaviorOnMXFailure: 'RejectMessage' });
+  await refused(one('SetIdentityMailFromDomain', { Identity, MailFromDomain: 'other.example' }), 'InvalidParameterValue');
+  const SnsTopic = `arn:aws:sns:${server.region}:123456789012:none`;
+  await refused(one('SetIdentityNotificationTopic', { Identity, NotificationType: 'Bounce', SnsTopic }), 'InvalidParameterValue');
+  await one('SetIdentityHeadersInNotificationsEnabled', { Identity, NotificationType: 'Bounce', Enabled: true });
+  const told = (await one('GetIdentityNotificationAttributes', { Identities })).NotificationAttributes[Identity];
+  assert.equal(told.HeadersInBounceNotificationsEnabled, true);
+  assert.equal(told.ForwardingEnabled, true);
+  const Policy = '{"Version":"2012-10-17","Statement":[]}';
+  await one('PutIdentityPolicy', { Identity, PolicyName: 'p', Policy });
+  assert.deepEqual((await one('ListIdentityPolicies', { Identity })).PolicyNames, ['p']);
+  assert.deepEqual((await one('GetIdentityPolicies', { Identity, PolicyNames: ['p'] })).Policies, { p: Policy });
+  await refused(one('PutIdentityPolicy', { Identity, PolicyName: 'q', Policy: 'no' }), 'InvalidPolicyException');
+  await one('DeleteIdentityPolicy', { Identity, PolicyName: 'p' });
+  await one('VerifyEmailIdentity', { EmailAddress: 'x@one.example.com' });
+  assert.deepEqual((await one('ListVerifiedEmailAddresses')).VerifiedEmailAddresses, ['x@one.example.com']);
+  assert.ok((await one('ListIdentities', { IdentityType: 'Domain' })).Identities.includes(Identity));
+  await one('DeleteIdentity', { Identity });
+});
+
+test('identities by API v2', async () => {
+  const EmailIdentity = 'two.example.com';
+  const made = await two('CreateEmailIdentity', { EmailIdentity, Tags: [{ Key: 'k', Value: 'v' }] });
+  assert.equal(made.IdentityType, 'DOMAIN');
+  assert.equal(made.DkimAttributes.Tokens.length, 3);
+  await refused(two('CreateEmailIdentity', { EmailIdentity }), 'AlreadyExistsException');
+  await two('PutEmailIdentityDkimAttributes', { EmailIdentity, SigningEnabled: false });
+  assert.deepEqual((await two('PutEmailIdentityDkimSigningAttributes', {
+    EmailIdentity, SigningAttributesOrigin: 'EXTERNAL',
+    SigningAttributes: { DomainSigningSelector: 's', DomainSigningPrivateKey: 'AAAA' },
+  })).DkimTokens, ['s']);
+  await two('PutEmailIdentityMailFromAttributes', { EmailIdentity, MailFromDomain: `m.${EmailIdentity}` });
+  await two('PutEmailIdentityFeedbackAttributes', { EmailIdentity, EmailForwardingEnabled: false });
+  const Policy = '{"Statement":[]}';
+  await two('CreateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p', Policy });
+  await two('UpdateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p', Policy });
+  await refused(two('UpdateEmailIdentityPolicy', { EmailIdentity, PolicyName: 'q', Policy }), 'NotFoundException');
+  assert.deepEqual((await two('GetEmailIdentityPolicies', { EmailIdentity })).Policies, { p: Policy });
+  const got = await two('GetEmailIdentity', { EmailIdentity });
+  assert.equal(got.MailFromAttributes.MailFromDomain, `m.${EmailIdentity}`);
+  assert.equal(got.DkimAttributes.SigningAttributesOrigin, 'EXTERNAL');
+  assert.equal(got.FeedbackForwardingStatus, false);
+  await two('DeleteEmailIdentityPolicy', { EmailIdentity, PolicyName: 'p' });
+  assert.ok((await two('ListEmailIdentities', { PageSize: 10 })).EmailIdentities.some((i) => i.IdentityName === EmailIdentity));
+  await two('DeleteEmailIdentity', { EmailIdentity });
+  await refused(two('GetEmailIdentity', { EmailIdentity }), 'NotFoundException');
+});
