@@ -71,6 +71,6 @@ function(postglass_library name)
     target_compile_definitions(${name}_test PRIVATE
       POSTGLASS_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1800)
   endif()
 endfunction()

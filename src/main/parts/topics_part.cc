@@ -1,0 +1,93 @@
+#include "main/parts/topics_part.h"
+
+#include <fmt/format.h>
+
+namespace postglass {
+namespace {
+
+Result<std::unique_ptr<queues::QueueService>> MakeQueues(PartContext& context) {
+  queues::QueueService::Options options;
+  options.dir = context.directory.queues();
+  options.account = context.account;
+  options.durability = context.durability();
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(auto queues,
+                   queues::QueueService::Create({context.directory.settings(),
+                                                 context.world.fs,
+                                                 context.world.clock,
+                                                 context.world.random,
+                                                 context.metrics,
+                                                 context.directory.secret_box()},
+                                                std::move(options),
+                                                &recovery));
+  context.NoteRecovery("queues", recovery);
+  return queues;
+}
+
+Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
+                                                         AccessPart& access,
+                                                         FunctionsPart& functions,
+                                                         queues::QueueService& queues) {
+  topics::TopicService::Options options;
+  options.dir = context.directory.outbox();
+  options.account = context.account;
+  options.public_url = [&context] { return context.addresses.public_url(); };
+  options.private_endpoints = context.options.Bool("topics.private_endpoints")
+                                  ? topics::PrivateEndpoints::kAllowed
+                                  : topics::PrivateEndpoints::kDenied;
+  options.durability = context.durability();
+  options.commit_spacing = kCommitSpacing;
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(auto topics,
+                   topics::TopicService::Create({context.directory.settings(),
+                                                 context.world.fs,
+                                                 context.world.clock,
+                                                 context.world.random,
+                                                 context.metrics,
+                                                 context.directory.secret_box(),
+                                                 *context.outside,
+                                                 *functions.host,
+                                                 queues,
+                                                 *access.signer},
+                                                std::move(options),
+                                                &recovery));
+  context.NoteRecovery("outbox", recovery);
+  return topics;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
+                                                     AccessPart& access,
+                                                     FunctionsPart& functions) {
+  auto part = std::make_unique<TopicsPart>();
+  ASSIGN_OR_RETURN(part->queues, MakeQueues(context));
+  ASSIGN_OR_RETURN(part->topics, MakeTopics(context, access, functions, *part->queues));
+  queues::QueueService& queues = *part->queues;
+  topics::TopicService& topics = *part->topics;
+  queues.SetRedelivery(
+      [&topics](const queues::Message& dead_letter) { return topics.Redeliver(dead_letter); });
+  context.health.Add("topics", [&topics]() -> Health::Finding {
+    const topics::TopicService::Health state = topics.health();
+    if (!state.writable) return {false, state.reason};
+    if (state.dead_letters == 0) return {};
+    return {true, fmt::format("{} dead letters wait to be looked at", state.dead_letters)};
+  });
+  context.health.Add("queues", [&queues]() -> Health::Finding {
+    const queues::QueueService::Health state = queues.health();
+    return {state.writable, state.reason};
+  });
+  return part;
+}
+
+void TopicsPart::Start() {
+  queues->Start();
+  topics->Start();
+}
+
+void TopicsPart::Stop() {
+  topics->Stop();
+  queues->Stop();
+}
+
+}  // namespace postglass
