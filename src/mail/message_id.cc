@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 namespace postglass::mail {
 namespace {
@@ -41,6 +42,9 @@ std::optional<Timestamp> MessageIdTime(std::string_view id) {
   }
   std::int64_t millis = 0;
   std::from_chars(id.data() + 4, id.data() + 16, millis, 16);
+  // Twelve digits reach beyond what a Timestamp holds, the year 2262.
+  constexpr std::int64_t kMillisMax = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+  if (millis > kMillisMax) return std::nullopt;
   return Timestamp::FromMillis(millis);
 }
 

@@ -42,6 +42,7 @@ TEST(MessageId, OtherTextsAreNoIds) {
         "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8aexample-000000",
         "01000157C44F053B-61b59c11-9236-11e6-8f96-7be8a0000000-000000",
         "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8a0000000-000000x",
+        "0100418c8f6c3d2e-61b59c11-9236-11e6-8f96-7be8a0000000-000000",  // the year 4253
         "../../../../../../../../../../../../../../../../../etc/passwd"}) {
     EXPECT_EQ(MessageIdTime(text), std::nullopt) << text;
   }
