@@ -18,6 +18,7 @@
 #include "api/erase_api.h"
 #include "api/export_api.h"
 #include "api/hook_refusals.h"
+#include "api/log_list_api.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
@@ -58,6 +59,7 @@
 #include "query/counts.h"
 #include "query/domain_report.h"
 #include "query/facets.h"
+#include "query/log_list.h"
 #include "query/saved_views.h"
 #include "query/search.h"
 #include "store/embedded/embedded_store.h"
@@ -201,6 +203,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::AnswerService> answers_;
   std::unique_ptr<query::DomainReports> domains_;
   std::unique_ptr<query::CountService> counts_;
+  std::unique_ptr<query::LogListService> log_list_;
   std::unique_ptr<query::Catalog> facets_;
   std::unique_ptr<query::Catalog> views_;
 
@@ -247,6 +250,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<api::CapturedApi> captured_api_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_api_;
+  std::unique_ptr<api::LogListApi> log_list_api_;
   std::unique_ptr<api::MailsApi> mails_api_;
   std::unique_ptr<api::CountsApi> counts_api_;
   std::unique_ptr<api::ExportApi> export_api_;
@@ -363,6 +367,7 @@ Status ServerImpl::ComposeStore() {
   answers_ = std::make_unique<query::AnswerService>(*runner_, world_.clock);
   domains_ = std::make_unique<query::DomainReports>(*runner_, world_.clock);
   counts_ = std::make_unique<query::CountService>(*runner_, world_.clock);
+  log_list_ = std::make_unique<query::LogListService>(*runner_, world_.clock);
   ASSIGN_OR_RETURN(facets_,
                    query::Catalog::Load(directory_.settings(), world_.random, query::FacetKind()));
   ASSIGN_OR_RETURN(
@@ -609,6 +614,8 @@ void ServerImpl::ComposeApi() {
   options.base_url = WithoutSlash(options_.String("public_url"));
   search_api_ = std::make_unique<api::SearchApi>(
       *runner_, *search_, *read_guard_, world_.clock, world_.random, std::move(options));
+  log_list_api_ = std::make_unique<api::LogListApi>(
+      *log_list_, *read_guard_, world_.clock, world_.random, api::SearchApi::Options().rate);
   mails_api_ = std::make_unique<api::MailsApi>(*answers_, *domains_);
   counts_api_ = std::make_unique<api::CountsApi>(*counts_);
   export_api_ = std::make_unique<api::ExportApi>(
@@ -666,6 +673,9 @@ void ServerImpl::ComposeRoutes() {
       [](const net::HttpRequest& request) { return api::SearchApi::Handles(request.path()); },
       [this](const net::HttpRequest& request) { return search_api_->Handle(request); });
 
+  router_.AddPath(std::string(api::kLogListPath), [this](const net::HttpRequest& request) {
+    return log_list_api_->Handle(request);
+  });
   router_.AddPath("/api/v2/postglass/login",
                   [this](const net::HttpRequest& request) { return session_api_->LogIn(request); });
   router_.AddPath("/api/v2/postglass/logout", [this](const net::HttpRequest& request) {
