@@ -20,6 +20,7 @@
 #include "api/hook_refusals.h"
 #include "api/log_list_api.h"
 #include "api/mails_api.h"
+#include "api/routes.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
 #include "aws/sts_service.h"
@@ -51,6 +52,7 @@
 #include "main/server_client.h"
 #include "main/stored_mail_lookup.h"
 #include "main/tls_files.h"
+#include "main/version.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp.h"
@@ -667,6 +669,14 @@ void ServerImpl::ComposeRoutes() {
                            [&](std::string_view prefix) { return path.starts_with(prefix); });
       },
       [this](const net::HttpRequest& request) { return gateway_->Handle(request); });
+  // What the table of routes does not know is not reached, whatever a handler would say to it.
+  router_.Add(
+      [](const net::HttpRequest& request) { return api::RefuseUnknownRoute(request).has_value(); },
+      [](const net::HttpRequest& request) { return *api::RefuseUnknownRoute(request); });
+  router_.AddPath("/api/openapi.json",
+                  [document = api::OpenApiDocument(kVersion)](const net::HttpRequest&) {
+                    return net::JsonResponse(200, document);
+                  });
   router_.Add([](const net::HttpRequest& request) { return intake::Intake::Handles(request); },
               intake_handler_);
   router_.Add(
