@@ -7,6 +7,7 @@
 
 #include "api/counts_api.h"
 #include "api/export_api.h"
+#include "api/log_list_api.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
 #include "base/check.h"
@@ -17,6 +18,7 @@
 #include "query/answer.h"
 #include "query/counts.h"
 #include "query/domain_report.h"
+#include "query/log_list.h"
 #include "query/runner.h"
 #include "query/search.h"
 #include "query/tail.h"
@@ -42,17 +44,21 @@ struct Service {
   postglass::query::AnswerService answers{runner, clock};
   postglass::query::DomainReports domains{runner, clock};
   postglass::query::CountService counts{runner, clock};
+  postglass::query::LogListService list{runner, clock};
   NoKeys keys;
   postglass::api::ReadGuard guard{keys, [](const postglass::net::HttpRequest&) { return true; }};
   postglass::api::SearchApi api{runner, search, guard, clock, random, Options()};
 
   postglass::api::MailsApi mails{answers, domains};
   postglass::api::CountsApi counts_api{counts};
+  postglass::api::LogListApi log_list{
+      list, guard, clock, random, {"fuzz", SIZE_MAX / 2, std::chrono::seconds(60)}};
   postglass::api::ExportApi exports{search, [](std::chrono::milliseconds) {}};
 
   postglass::net::HttpResponse Handle(const postglass::net::HttpRequest& request) {
     if (postglass::api::MailsApi::Handles(request.path())) return mails.Handle(request);
     if (postglass::api::CountsApi::Handles(request.path())) return counts_api.Handle(request);
+    if (request.path() == postglass::api::kLogListPath) return log_list.Handle(request);
     if (request.path() == postglass::api::kExportPath) return exports.Handle(request);
     return api.Handle(request);
   }

@@ -21,6 +21,7 @@
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
 #include "main/commands/store_care.h"
+#include "main/manual.h"
 #include "main/options.h"
 #include "main/version.h"
 
@@ -74,6 +75,7 @@ struct Parsed {
   DeadLettersFlags dead_letters;
   bool verify_only = false;
   std::string help_topic;
+  std::string shell;
 };
 
 using Action = std::function<int(const CommandContext&)>;
@@ -224,8 +226,7 @@ void AddCounts(CLI::App& app, Parsed& parsed, Action& action) {
   finish(facets, RunFacets);
 
   CLI::App* top = app.add_subcommand("top", "the most frequent values of a field");
-  top->add_option("field", parsed.counts.field, "'@bounce.bounceType', service, tags …")
-      ->required();
+  top->add_option("field", parsed.counts.field, "'@bounce.bounceType', service, tags")->required();
   top->add_option("query", parsed.counts.query, syntax);
   top->add_option("--limit", parsed.counts.limit, "values")->capture_default_str();
   finish(top, RunTop);
@@ -233,7 +234,7 @@ void AddCounts(CLI::App& app, Parsed& parsed, Action& action) {
   CLI::App* hist = app.add_subcommand("hist", "how many events when");
   hist->add_option("query", parsed.counts.query, syntax);
   hist->add_option(
-      "--interval", parsed.counts.interval, "30s, 5m, 1h, 1d …; default: one that fits");
+      "--interval", parsed.counts.interval, "30s, 5m, 1h, 1d, for example; default: one that fits");
   hist->add_option("--by", parsed.counts.split, "count each value of this field");
   finish(hist, RunHist);
 
@@ -431,6 +432,23 @@ int Run(int argc, char** argv) {
       "forwarder", "the Lambda program; run by a Lambda runtime, configured by DD_* variables");
   CLI::App* help = app.add_subcommand("help", "this text, a command's, or options");
   help->add_option("topic", parsed.help_topic, "a command, or options");
+  app.add_subcommand("man", "the manual page: postglass man | man -l -")->callback([&] {
+    action = [&](const CommandContext&) {
+      Print(ManualPage(app, kVersion, OptionsHelp()));
+      return static_cast<int>(kExitOk);
+    };
+  });
+  CLI::App* completion = app.add_subcommand(
+      "completion", "completion for a shell: source <(postglass completion bash)");
+  completion->add_option("shell", parsed.shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  completion->callback([&] {
+    action = [&](const CommandContext&) {
+      Print(parsed.shell == "bash" ? BashCompletion(app) : ZshCompletion(app));
+      return static_cast<int>(kExitOk);
+    };
+  });
 
   SystemClock clock;
   SystemRandom random;

@@ -223,6 +223,15 @@ std::string EventTerminalLine(const store::Event& event, Colour colour) {
   return out;
 }
 
+std::vector<std::string> TagsWithSource(const store::Event& event) {
+  std::vector<std::string> tags = event.tags;
+  const std::string source = "source:" + event.source;
+  if (!event.source.empty() && std::find(tags.begin(), tags.end(), source) == tags.end()) {
+    tags.push_back(source);
+  }
+  return tags;
+}
+
 void AppendDatadogEvent(std::string& out, const store::Event& event) {
   ObjectWriter object(out);
   object.Text("id", event.id.ToString());
@@ -234,12 +243,7 @@ void AppendDatadogEvent(std::string& out, const store::Event& event) {
     attributes.TextIfAny("host", event.host);
     attributes.TextIfAny("service", event.service);
     attributes.TextIfAny("message", event.message);
-    std::vector<std::string> tags = event.tags;
-    const std::string source = "source:" + event.source;
-    if (!event.source.empty() && std::find(tags.begin(), tags.end(), source) == tags.end()) {
-      tags.push_back(source);
-    }
-    attributes.Texts("tags", tags);
+    attributes.Texts("tags", TagsWithSource(event));
     attributes.Raw("attributes", event.attributes);
     attributes.Close();
   }

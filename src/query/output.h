@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "query/answer.h"
 #include "store/types.h"
@@ -22,6 +23,9 @@ std::string EventJsonLine(const store::Event& event);
 
 // One line: time, status, service, message; for an event without a message its attributes.
 std::string EventTerminalLine(const store::Event& event, Colour colour);
+
+// The tags as the API shows them: "source:x" is among them.
+std::vector<std::string> TagsWithSource(const store::Event& event);
 
 // The members of `data` in Datadog's search replies: {"id","type":"log","attributes":{…}}.
 void AppendDatadogEvent(std::string& out, const store::Event& event);

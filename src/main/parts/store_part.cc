@@ -34,6 +34,7 @@ Result<std::unique_ptr<StorePart>> StorePart::Make(PartContext& context) {
   part->answers = std::make_unique<query::AnswerService>(*part->runner, world.clock);
   part->domains = std::make_unique<query::DomainReports>(*part->runner, world.clock);
   part->counts = std::make_unique<query::CountService>(*part->runner, world.clock);
+  part->log_list = std::make_unique<query::LogListService>(*part->runner, world.clock);
   part->zones = std::make_unique<query::TimeZones>(world.fs);
   part->aggregates =
       std::make_unique<query::AggregateService>(*part->runner, *part->zones, world.clock);

@@ -9,6 +9,7 @@
 #include "query/counts.h"
 #include "query/domain_report.h"
 #include "query/explore.h"
+#include "query/log_list.h"
 #include "query/search.h"
 #include "store/embedded/embedded_store.h"
 
@@ -24,6 +25,7 @@ struct StorePart {
   std::unique_ptr<query::AnswerService> answers;
   std::unique_ptr<query::DomainReports> domains;
   std::unique_ptr<query::CountService> counts;
+  std::unique_ptr<query::LogListService> log_list;
   std::unique_ptr<query::TimeZones> zones;
   std::unique_ptr<query::AggregateService> aggregates;
   std::unique_ptr<query::ExploreService> explorer;

@@ -5,9 +5,11 @@
 
 #include "api/erase_api.h"
 #include "api/hook_refusals.h"
+#include "api/routes.h"
 #include "base/crypto.h"
 #include "mail/tracking/links.h"
 #include "main/server_client.h"
+#include "main/version.h"
 #include "topics/sns_api.h"
 
 namespace postglass {
@@ -41,6 +43,8 @@ WebPart::WebPart(const Below& below) : below_(below) {
   options.base_url = WithoutSlash(below_.context.options.String("public_url"));
   search_ = std::make_unique<api::SearchApi>(
       *store.runner, *store.search, *read_guard_, world.clock, world.random, std::move(options));
+  log_list_ = std::make_unique<api::LogListApi>(
+      *store.log_list, *read_guard_, world.clock, world.random, api::SearchApi::Options().rate);
   mails_ = std::make_unique<api::MailsApi>(*store.answers, *store.domains);
   counts_ = std::make_unique<api::CountsApi>(*store.counts);
   export_ = std::make_unique<api::ExportApi>(*store.search, [](std::chrono::milliseconds duration) {
@@ -83,6 +87,14 @@ void WebPart::AddHookRoutes(Router& router) {
 }
 
 void WebPart::AddRoutes(Router& router) {
+  // What the table of routes does not know is not reached, whatever a handler would say to it.
+  router.Add(
+      [](const net::HttpRequest& request) { return api::RefuseUnknownRoute(request).has_value(); },
+      [](const net::HttpRequest& request) { return *api::RefuseUnknownRoute(request); });
+  router.AddPath("/api/openapi.json",
+                 [document = api::OpenApiDocument(kVersion)](const net::HttpRequest&) {
+                   return net::JsonResponse(200, document);
+                 });
   router.Add([](const net::HttpRequest& request) { return intake::Intake::Handles(request); },
              below_.intake.handler);
   AddQuestionRoutes(router);
@@ -99,8 +111,9 @@ void WebPart::AddRoutes(Router& router) {
 }
 
 void WebPart::AddQuestionRoutes(Router& router) {
-  // These two say themselves who may ask: Datadog's clients know them.
+  // These say themselves who may ask: Datadog's clients know them.
   router.Add(HandlesPath<api::SearchApi>, HandlerOf(*search_));
+  router.AddPath(std::string(api::kLogListPath), HandlerOf(*log_list_));
   router.Add(HandlesPath<api::AnalyticsApi>, HandlerOf(*analytics_));
   router.Add(HandlesPath<api::CapturedApi>, ForReaders(HandlerOf(*captured_)));
   router.Add(HandlesPath<api::MailsApi>, ForReaders(HandlerOf(*mails_)));

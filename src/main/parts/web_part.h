@@ -11,6 +11,7 @@
 #include "api/counts_api.h"
 #include "api/dead_letters_api.h"
 #include "api/export_api.h"
+#include "api/log_list_api.h"
 #include "api/mails_api.h"
 #include "api/search_api.h"
 #include "api/session_api.h"
@@ -62,6 +63,7 @@ class WebPart {
   std::unique_ptr<api::DeadLettersApi> dead_letters_;
   std::unique_ptr<api::ReadGuard> read_guard_;
   std::unique_ptr<api::SearchApi> search_;
+  std::unique_ptr<api::LogListApi> log_list_;
   std::unique_ptr<api::MailsApi> mails_;
   std::unique_ptr<api::CountsApi> counts_;
   std::unique_ptr<api::ExportApi> export_;

@@ -50,6 +50,47 @@ test('submits with and without compression, and pages through what it finds', as
   assert.equal(got.length, 120);
 });
 
+test('API v1 lists logs, page by page, in both orders', async () => {
+  const logs = new v1.LogsApi(configuration);
+  const time = { from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 60_000) };
+  for (const sort of ['asc', 'desc']) {
+    const seen = [];
+    let startAt;
+    do {
+      const page = await logs.listLogs({ body: { query: 'service:pager suite:intake', time, sort, limit: 50, ...(startAt ? { startAt } : {}) } });
+      assert.equal(page.status, 'done');
+      for (const log of page.logs) {
+        assert.equal(log.content.service, 'pager');
+        assert.ok(log.content.tags.includes('source:test'));
+        assert.ok(log.content.timestamp instanceof Date);
+        seen.push(log);
+      }
+      startAt = page.nextLogId;
+    } while (startAt);
+    assert.equal(seen.length, 120);
+    assert.equal(new Set(seen.map((log) => log.id)).size, 120);
+    const times = seen.map((log) => log.content.timestamp.getTime());
+    assert.deepEqual(times, [...times].sort((a, b) => (sort === 'asc' ? a - b : b - a)));
+  }
+  await assert.rejects(logs.listLogs({ body: { query: '(a', time } }), (error) => error.code === 400 && error.body.error.code === 'InvalidArgument');
+});
+
+test('each read says how much of the rate is left', async () => {
+  const body = JSON.stringify({ time: { from: 'now-1h', to: 'now' } });
+  const headers = { 'content-type': 'application/json' };
+  for (const response of [
+    await server.fetch('/api/v2/logs/events'),
+    await server.fetch('/api/v2/logs/events/search', { method: 'POST', headers, body: '{}' }),
+    await server.fetch('/api/v1/logs-queries/list', { method: 'POST', headers, body }),
+  ]) {
+    assert.equal(response.status, 200);
+    const number = (name) => Number(response.headers.get(`x-ratelimit-${name}`));
+    assert.ok(number('limit') > number('remaining') && number('remaining') > 0);
+    assert.ok(number('reset') <= number('period') && number('reset') > 0);
+    assert.equal(response.headers.get('x-ratelimit-name'), 'logs_queries');
+  }
+});
+
 test('every content coding is taken, and a bomb is not', async () => {
   const post = (body, coding, type = 'application/json') => server.fetch('/api/v2/logs', {
     method: 'POST', body, headers: { 'content-type': type, ...(coding ? { 'content-encoding': coding } : {}) },
