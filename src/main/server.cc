@@ -238,6 +238,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::TimeZones> zones_;
   std::unique_ptr<query::AggregateService> aggregates_;
   std::unique_ptr<query::ExploreService> explorer_;
+  std::unique_ptr<query::TransactionsService> transactions_;
   std::unique_ptr<api::AnalyticsApi> analytics_api_;
   std::unique_ptr<api::AssetServer> assets_;
 
@@ -594,12 +595,13 @@ void ServerImpl::ComposeApi() {
   zones_ = std::make_unique<query::TimeZones>(world_.fs);
   aggregates_ = std::make_unique<query::AggregateService>(*runner_, *zones_, world_.clock);
   explorer_ = std::make_unique<query::ExploreService>(*runner_, *zones_, world_.clock);
-  analytics_api_ =
-      std::make_unique<api::AnalyticsApi>(api::AnalyticsApi::Services{*aggregates_, *explorer_},
-                                          *read_guard_,
-                                          world_.clock,
-                                          world_.random,
-                                          api::AnalyticsApi::Options());
+  transactions_ = std::make_unique<query::TransactionsService>(*runner_, world_.clock);
+  analytics_api_ = std::make_unique<api::AnalyticsApi>(
+      api::AnalyticsApi::Services{*aggregates_, *explorer_, *transactions_},
+      *read_guard_,
+      world_.clock,
+      world_.random,
+      api::AnalyticsApi::Options());
   assets_ = std::make_unique<api::AssetServer>(api::EmbeddedAssets());
 }
 
