@@ -50,7 +50,9 @@ struct Service {
   NoKeys keys;
   postglass::api::ReadGuard guard{keys, [](const postglass::net::HttpRequest&) { return true; }};
   postglass::query::ExploreService explorer{runner, zones, clock};
-  postglass::api::AnalyticsApi api{{aggregates, explorer}, guard, clock, random, Options()};
+  postglass::query::TransactionsService transactions{runner, clock};
+  postglass::api::AnalyticsApi api{
+      {aggregates, explorer, transactions}, guard, clock, random, Options()};
 
   // A few events, so that answers have something to say.
   Service() {

@@ -14,6 +14,7 @@
 #include "api/explore_json.h"
 #include "api/json_body.h"
 #include "api/query_errors.h"
+#include "api/transactions_json.h"
 #include "api/watched.h"
 #include "base/encoding.h"
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view kAggregatePath = "/api/v2/logs/analytics/aggregate";
 constexpr std::string_view kExplorePath = "/api/v2/postglass/explore";
+constexpr std::string_view kTransactionsPath = "/api/v2/postglass/transactions";
 
 std::string NewRequestId(Random& random) {
   std::array<std::byte, 24> raw;
@@ -124,7 +126,7 @@ void StreamExplore(query::ExploreService& explorer,
 }  // namespace
 
 bool AnalyticsApi::Handles(std::string_view path) {
-  return path == kAggregatePath || path == kExplorePath;
+  return path == kAggregatePath || path == kExplorePath || path == kTransactionsPath;
 }
 
 net::HttpResponse AnalyticsApi::Handle(const net::HttpRequest& request) {
@@ -145,6 +147,7 @@ net::HttpResponse AnalyticsApi::Route(const net::HttpRequest& request) {
   const Result<json::object> body = ReadJsonBody(request);
   if (!body) return ErrorResponse(400, body.error().message);
   if (request.path() == kExplorePath) return Explore(request, *body);
+  if (request.path() == kTransactionsPath) return Transactions(request, *body);
   return Aggregate(request, *body);
 }
 
@@ -163,11 +166,32 @@ net::HttpResponse AnalyticsApi::Aggregate(const net::HttpRequest& request, const
       200, AggregateJson(*body, std::get<query::AggregateAnswer>(outcome), NewRequestId(random_)));
 }
 
+net::HttpResponse AnalyticsApi::Transactions(const net::HttpRequest& request,
+                                             const json::object& body) {
+  Result<query::TransactionsRequest> asked = ReadTransactionsBody(body);
+  if (!asked) return ErrorResponse(400, asked.error().message);
+  query::TransactionsOutcome outcome;
+  RunUntilGone(request.abandoned, [&](std::stop_token stop) {
+    asked->stop = std::move(stop);
+    outcome = services_.transactions.Find(*asked);
+  });
+  if (const auto* error = std::get_if<query::SearchError>(&outcome)) {
+    return SearchErrorResponse(asked->query, *error);
+  }
+  return net::JsonResponse(
+      200, TransactionsJson(std::get<query::TransactionsAnswer>(outcome), NewRequestId(random_)));
+}
+
 net::HttpResponse AnalyticsApi::Explore(const net::HttpRequest& request, const json::object& o) {
   Result<ExploreBody> read = ReadExploreBody(o);
   if (!read) return ErrorResponse(400, read.error().message);
   const auto body = std::make_shared<ExploreBody>(std::move(*read));
-  auto understood = services_.explorer.Understand(body->request);
+  std::variant<query::ExploreService::Question, query::SearchError> understood;
+  RunUntilGone(request.abandoned, [&](std::stop_token stop) {
+    query::ExploreRequest asked = body->request;
+    asked.stop = std::move(stop);
+    understood = services_.explorer.Understand(std::move(asked));
+  });
   if (const auto* error = std::get_if<query::SearchError>(&understood)) {
     return SearchErrorResponse(body->request.query, *error);
   }

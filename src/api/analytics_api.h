@@ -9,12 +9,14 @@
 #include "net/http.h"
 #include "query/aggregate.h"
 #include "query/explore.h"
+#include "query/transactions.h"
 
 namespace postglass::api {
 
 // Questions about many events at once. Thread-safe; handlers block.
 //   POST /api/v2/logs/analytics/aggregate   as Datadog's
 //   POST /api/v2/postglass/explore          one screen: rows, count, histogram, values of facets
+//   POST /api/v2/postglass/transactions     groups of events by one attribute, whole
 // A query ends soon after its client has gone.
 class AnalyticsApi {
  public:
@@ -25,6 +27,7 @@ class AnalyticsApi {
   struct Services {
     query::AggregateService& aggregates;
     query::ExploreService& explorer;
+    query::TransactionsService& transactions;
   };
 
   // All must outlive it, and the responses' streams.
@@ -43,6 +46,7 @@ class AnalyticsApi {
   net::HttpResponse Route(const net::HttpRequest& request);
   net::HttpResponse Aggregate(const net::HttpRequest& request, const json::object& body);
   net::HttpResponse Explore(const net::HttpRequest& request, const json::object& body);
+  net::HttpResponse Transactions(const net::HttpRequest& request, const json::object& body);
 
   const Services services_;
   const ReadGuard& guard_;

@@ -78,7 +78,8 @@ class AnalyticsApiTest : public testing::Test {
   FixedKeys keys_;
   ReadGuard guard_{keys_, nullptr};
   query::ExploreService explorer_{runner_, zones_, clock_};
-  AnalyticsApi api_{{aggregates_, explorer_}, guard_, clock_, random_, {}};
+  query::TransactionsService transactions_{runner_, clock_};
+  AnalyticsApi api_{{aggregates_, explorer_, transactions_}, guard_, clock_, random_, {}};
 };
 
 TEST_F(AnalyticsApiTest, CountsEverythingWithoutACompute) {
@@ -311,6 +312,41 @@ TEST_F(AnalyticsApiTest, SaysWhatIsWrongWithAScreen) {
   EXPECT_EQ(error(R"({"facets":[{"facet":"*"}]})"),
             R"({"errors":["the full-text field has no values to count"]})");
   EXPECT_EQ(error(R"({"stream":1})"), R"({"errors":["\"stream\" must be true or false"]})");
+}
+
+TEST_F(AnalyticsApiTest, FollowsTransactionsWhole) {
+  Add(R"({"id":"m1","type":"Send"})", -minutes(90));
+  Add(R"({"id":"m1","type":"Delay"})", -minutes(50), "warn");
+  Add(R"({"id":"m1","type":"Bounce"})", -minutes(9), "error");
+  Add(R"({"id":"m2","type":"Send"})", -minutes(8));
+  Add(R"({"id":["m2","m9"],"type":"Bounce"})", -minutes(8) + seconds(2), "info");
+  Add(R"({"id":"m3","type":"Send"})", -minutes(7));
+  Add(R"({"type":"Bounce"})", -minutes(7));
+  const auto data = [&](std::string body) {
+    const net::HttpResponse response = Post(std::move(body), "/api/v2/postglass/transactions");
+    const Result<json::object> answer = json::ParseObject(response.body);
+    return answer && answer->contains("data") ? json::Serialize(answer->at("data")) : response.body;
+  };
+  const std::string m1 =
+      R"({"id":"m1","first":"2027-01-15T06:30:00.000Z","last":"2027-01-15T07:51:00.000Z",)"
+      R"("duration_ms":4860000,"events":3,"matching":1,"status":"error",)"
+      R"("statuses":{"error":1,"info":1,"warn":1},"counts":{"Bounce":1,"Delay":1,"Send":1}})";
+  const std::string m2 =
+      R"({"id":"m2","first":"2027-01-15T07:52:00.000Z","last":"2027-01-15T07:52:02.000Z",)"
+      R"("duration_ms":2000,"events":2,"matching":1,"status":"info",)"
+      R"("statuses":{"info":2},"counts":{"Bounce":1,"Send":1}})";
+  const std::string question =
+      R"q("filter":{"query":"@type:Bounce @id:(m1 OR m2)"},"by":"@id","count_by":"@type")q";
+  EXPECT_EQ(data("{" + question + R"(,"sort":"-duration"})").substr(0, m1.size() + m2.size() + 2),
+            "[" + m1 + "," + m2);
+  EXPECT_EQ(data("{" + question + R"(,"sort":"duration","limit":1})").find("m1"),
+            std::string::npos);
+  EXPECT_EQ(data("{" + question + R"(,"sort":"-status","limit":1})"), "[" + m1 + "]");
+  EXPECT_EQ(data(R"({"by":"@none"})"), "[]");
+  EXPECT_EQ(data("{}"), R"({"errors":["transactions need an attribute to group by"]})");
+  EXPECT_EQ(data(R"({"by":"@id","limit":1001})"),
+            R"({"errors":["\"limit\" must be within 1 and 1000"]})");
+  EXPECT_EQ(data(R"({"by":"@id","sort":"size"})").substr(0, 22), R"({"errors":["sort must )");
 }
 
 TEST_F(AnalyticsApiTest, AnswersNoOneWithoutKeys) {

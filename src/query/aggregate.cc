@@ -6,8 +6,8 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
-#include "query/parser.h"
 #include "query/query_range.h"
+#include "query/subquery.h"
 #include "query/time_buckets.h"
 #include "store/event_reader.h"
 #include "store/hash.h"
@@ -220,10 +220,6 @@ AggregateAnswer::Bucket BucketOf(store::Group& group, const Question& question) 
 }  // namespace
 
 AggregateOutcome AggregateService::Aggregate(const AggregateRequest& request) {
-  auto parsed = Parse(request.query);
-  if (auto* error = std::get_if<SyntaxError>(&parsed)) {
-    return SearchError{SearchError::Kind::kBadQuery, std::move(error->message), error->position};
-  }
   Cursor cursor;
   cursor.question = QuestionOf(request);
   if (request.cursor.empty()) {
@@ -241,6 +237,8 @@ AggregateOutcome AggregateService::Aggregate(const AggregateRequest& request) {
   const Result<Question> question = QuestionMaker(request, cursor.range, **zone).Make();
   if (!question) return BadRequest(question.error().message);
 
+  auto parsed = ParseAndResolve(request.query, cursor.range, request.stop, runner_);
+  if (auto* error = std::get_if<SearchError>(&parsed)) return std::move(*error);
   store::Plan plan;
   plan.where = std::move(std::get<store::Predicate>(parsed));
   plan.stop = request.stop;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "query/measures.h"
-#include "query/parser.h"
+#include "query/subquery.h"
 #include "query/time_buckets.h"
 #include "store/plan_rules.h"
 
@@ -115,10 +115,6 @@ void AddCounts(const ExploreService::Question& question, store::Plan& plan) {
 
 std::variant<ExploreService::Question, SearchError> ExploreService::Understand(
     ExploreRequest request) {
-  auto parsed = Parse(request.query);
-  if (auto* error = std::get_if<SyntaxError>(&parsed)) {
-    return SearchError{SearchError::Kind::kBadQuery, std::move(error->message), error->position};
-  }
   if (request.rows > kSearchLimitMax) {
     return BadRequest(fmt::format("at most {} rows", kSearchLimitMax));
   }
@@ -149,6 +145,8 @@ std::variant<ExploreService::Question, SearchError> ExploreService::Understand(
   Result<std::vector<std::int64_t>> borders =
       BucketBorders(range->from, range->to, interval, **zone);
   if (!borders) return BadRequest(borders.error().message);
+  auto parsed = ParseAndResolve(request.query, *range, request.stop, runner_);
+  if (auto* error = std::get_if<SearchError>(&parsed)) return std::move(*error);
   return Question{*range,
                   std::move(std::get<store::Predicate>(parsed)),
                   std::move(*borders),

@@ -80,7 +80,7 @@ class ExploreService {
   ExploreService(QueryRunner& runner, TimeZones& zones, const Clock& clock)
       : runner_(runner), zones_(zones), clock_(clock) {}
 
-  // A request that is understood: what Run() needs.
+  // A request that is understood, its subqueries answered: what Run() needs.
   struct Question {
     TimeRange range;
     store::Predicate where;

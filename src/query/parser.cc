@@ -88,7 +88,9 @@ Operand OperandFor(const Field& field, std::string text, bool quoted) {
 // and is bounded by kQueryDepthMax.
 class Parser {
  public:
-  explicit Parser(std::string_view query) : query_(query) {}
+  // `resolve` must outlive it.
+  Parser(std::string_view query, const ResolveSubquery& resolve)
+      : query_(query), resolve_(resolve) {}
 
   std::variant<Predicate, SyntaxError> Run() {
     SkipBlanks();
@@ -189,7 +191,8 @@ class Parser {
     return !Rest().starts_with("NOT") || !IsBlank(Rest().size() > 3 ? Rest()[3] : ' ');
   }
 
-  // clause := {'+' | '-' | NOT} ( '(' query ')' | CIDR(…) | [field ':'] value )
+  // clause := {'+' | '-' | NOT} ( '(' query ')' | CIDR(…) | '@' path [NOT] IN '(' query ')'
+  //           | [field ':'] value )
   std::optional<Predicate> ParseClause(const Scope& scope, std::size_t depth) {
     bool negated = false;
     bool modified = false;
@@ -219,6 +222,8 @@ class Parser {
     std::optional<Predicate> clause;
     if (Rest().starts_with("CIDR(")) {
       clause = ParseCidr();
+    } else if (const SubqueryHead head = FindSubquery(); head.name_bytes != 0) {
+      clause = ParseSubquery(head, depth);
     } else {
       clause = ParseValue(scope, depth, /*may_name_field=*/true);
     }
@@ -508,6 +513,55 @@ class Parser {
     });
   }
 
+  struct SubqueryHead {
+    std::size_t name_bytes = 0;  // 0: there is none
+    std::size_t group_at = 0;    // of its parenthesis
+    bool negated = false;
+  };
+
+  // Looks ahead for '@' path [NOT] IN '('.
+  SubqueryHead FindSubquery() const {
+    if (Peek() != '@') return {};
+    const RawWord word = TakeWord(Rest(), kColonsMax);
+    std::size_t at = pos_ + word.text.size();
+    const auto skip_blanks = [&] {
+      const std::size_t from = at;
+      while (at < query_.size() && IsBlank(query_[at])) ++at;
+      return at > from;
+    };
+    SubqueryHead head{word.text.size(), 0, false};
+    if (word.ends_with_colon || !skip_blanks()) return {};
+    if (query_.substr(at).starts_with("NOT")) {
+      at += 3;
+      head.negated = true;
+      if (!skip_blanks()) return {};
+    }
+    if (!query_.substr(at).starts_with("IN")) return {};
+    at += 2;
+    skip_blanks();
+    if (at >= query_.size() || query_[at] != '(') return {};
+    head.group_at = at;
+    return head;
+  }
+
+  std::optional<Predicate> ParseSubquery(const SubqueryHead& head, std::size_t depth) {
+    const std::size_t at = pos_;
+    const std::string_view name = Rest().substr(0, head.name_bytes);
+    if (!CheckFieldName(name, at) || !CountTerm(at)) return std::nullopt;
+    if (!resolve_) return Fail(at, "a query within a query (IN) cannot be used here");
+    pos_ = head.group_at;
+    const std::optional<Predicate> where = ParseGroup(TextScope(), depth);
+    if (!where) return std::nullopt;
+    std::optional<Predicate> found = resolve_(FieldsNamed(Unescape(name)), *where);
+    if (!found) return Fail(at, "the query within could not be answered");
+    clause_kind_ = ClauseKind::kOther;
+    if (!head.negated) return found;
+    // Of events that have the field: what has none is not among the others either.
+    std::vector<Predicate> exist;
+    for (const Field& field : FieldsNamed(Unescape(name))) exist.push_back(ExistsIn(field));
+    return Predicate{And{{Combine<Or>(std::move(exist)), Negate(std::move(*found))}}};
+  }
+
   // CIDR '(' field ',' block {',' block} ')'
   std::optional<Predicate> ParseCidr() {
     const std::size_t at = pos_;
@@ -564,6 +618,7 @@ class Parser {
   enum class ClauseKind { kOther, kBare, kAllText };
 
   std::string_view query_;
+  const ResolveSubquery& resolve_;
   std::size_t pos_ = 0;
   std::size_t terms_ = 0;
   ClauseKind clause_kind_ = ClauseKind::kOther;  // of the clause parsed last
@@ -573,11 +628,16 @@ class Parser {
 }  // namespace
 
 std::variant<store::Predicate, SyntaxError> Parse(std::string_view query) {
+  return Parse(query, nullptr);
+}
+
+std::variant<store::Predicate, SyntaxError> Parse(std::string_view query,
+                                                  const ResolveSubquery& resolve) {
   if (query.size() > kQueryBytesMax) {
     return SyntaxError{kQueryBytesMax,
                        fmt::format("the query is longer than {} bytes", kQueryBytesMax)};
   }
-  return Parser(query).Run();
+  return Parser(query, resolve).Run();
 }
 
 std::string Quote(std::string_view value) {

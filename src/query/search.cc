@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "query/query_range.h"
+#include "query/subquery.h"
 
 namespace postglass::query {
 namespace {
@@ -82,13 +83,7 @@ SearchOutcome SearchService::Search(const SearchRequest& request) {
     return BadRequest(
         fmt::format("limit {} is not within 1 and {}", request.limit, kSearchLimitMax));
   }
-  auto parsed = Parse(request.query);
-  if (auto* error = std::get_if<SyntaxError>(&parsed)) {
-    return SearchError{SearchError::Kind::kBadQuery, std::move(error->message), error->position};
-  }
-
   store::Plan plan;
-  plan.where = std::move(std::get<store::Predicate>(parsed));
   plan.stop = request.stop;
   plan.rows = store::RowsRequest{request.order, request.limit, std::nullopt};
   Cursor border{{}, 0, 0, request.order};
@@ -112,6 +107,9 @@ SearchOutcome SearchService::Search(const SearchRequest& request) {
   page.to = Timestamp::FromMillis(border.to_ms);
   SetRange({page.from, page.to}, plan);
   const std::chrono::nanoseconds begun = clock_.Monotonic();
+  auto parsed = ParseAndResolve(request.query, {page.from, page.to}, request.stop, runner_);
+  if (auto* error = std::get_if<SearchError>(&parsed)) return std::move(*error);
+  plan.where = std::move(std::get<store::Predicate>(parsed));
   CollectRows sink(page.events);
   const Result<store::RunReport> report = runner_.Run(plan, sink);
   page.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);

@@ -11,6 +11,7 @@
 #include "query/explore.h"
 #include "query/log_list.h"
 #include "query/search.h"
+#include "query/transactions.h"
 #include "store/embedded/embedded_store.h"
 
 namespace postglass {
@@ -29,6 +30,7 @@ struct StorePart {
   std::unique_ptr<query::TimeZones> zones;
   std::unique_ptr<query::AggregateService> aggregates;
   std::unique_ptr<query::ExploreService> explorer;
+  std::unique_ptr<query::TransactionsService> transactions;
   std::unique_ptr<query::Catalog> facets;
   std::unique_ptr<query::Catalog> views;
 };

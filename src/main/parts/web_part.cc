@@ -52,7 +52,7 @@ WebPart::WebPart(const Below& below) : below_(below) {
   });
   catalog_ = std::make_unique<api::CatalogApi>(*store.facets, *store.views);
   analytics_ = std::make_unique<api::AnalyticsApi>(
-      api::AnalyticsApi::Services{*store.aggregates, *store.explorer},
+      api::AnalyticsApi::Services{*store.aggregates, *store.explorer, *store.transactions},
       *read_guard_,
       world.clock,
       world.random,

@@ -88,3 +88,50 @@ test('what is wrong is said as the client expects it', async () => {
   });
   await assert.rejects(aggregate({ options: { timezone: 'Mars/Olympus' } }), { code: 400 });
 });
+
+const post = async (path, body) => {
+  const response = await fetch(`${server.url}/api/v2/postglass/${path}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'DD-API-KEY': server.credentials.api_key,
+      'DD-APPLICATION-KEY': server.credentials.application_key,
+    },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return response;
+};
+
+test('one call answers a screen, at once or in lines, and its cursor leads on', async () => {
+  const screen = {
+    filter: { query: 'service:shop', from: 'now-1h' },
+    rows: { limit: 5 },
+    histogram: { split: 'status' },
+    facets: [{ facet: '@type' }, { facet: '@to', limit: 2 }],
+  };
+  const { data, meta } = await (await post('explore', screen)).json();
+  assert.equal(data.count, 41);
+  assert.equal(data.histogram.counts.reduce((a, b) => a + b, 0), 41);
+  assert.deepEqual(data.histogram.split.map((s) => s.value), ['info', 'error']);
+  assert.deepEqual(data.facets[0].values.map((v) => [v.value, v.count]), [['Send', 30], ['Bounce', 10], ['Open', 1]]);
+  assert.equal(data.events.length, 5);
+  assert.equal(meta.status, 'done');
+  const next = await logs.listLogs({ body: { filter: { query: 'service:shop' }, page: { cursor: data.after, limit: 100 } } });
+  assert.equal(next.data.length, 36);
+  const lines = (await (await post('explore', { ...screen, stream: true })).text()).trim().split('\n').map((l) => JSON.parse(l));
+  assert.deepEqual(lines.map((l) => Object.keys(l)[0]), ['events', 'count', 'histogram', 'facet', 'facet', 'meta']);
+});
+
+test('transactions hold all their events, and a query within a query finds what never came', async () => {
+  const { data } = await (await post('transactions', {
+    filter: { query: 'service:shop @type:Bounce', from: 'now-1h' }, by: '@to', count_by: '@type',
+  })).json();
+  assert.equal(data.length, 1);
+  assert.equal(data[0].id, 'user0@example.com');
+  assert.equal(data[0].status, 'error');
+  assert.deepEqual(data[0].counts, { Bounce: 10, Send: 10 });
+  assert.equal(data[0].matching, 10);
+  const never = await aggregate({ filter: { query: 'service:shop @to NOT IN (@type:Bounce)' }, groupBy: [{ facet: '@to' }] });
+  assert.deepEqual(never.data.buckets.map((b) => [b.by['@to'], b.computes.c0]), [['user1@example.com', 10], ['user2@example.com', 10]]);
+});

@@ -67,19 +67,23 @@ class PartMaker {
       for (const KeyIds& key : keys_) marked_.emplace_back(key.ids_count());
       for (std::size_t s = 0; s < compiled_.sets.size(); ++s) {
         RETURN_IF_ERROR(MakeSet(compiled_.sets[s], part_.sets[s]));
+        RETURN_IF_ERROR(Hold(part_.sets[s]));
       }
     }
     RETURN_IF_ERROR(DecodeKeys());
-    for (const GroupPart::Set& set : part_.sets) {
-      part_.bytes += set.keys.size() * sizeof(set.keys[0]);
-      for (const MeasureStates& states : set.states) part_.bytes += states.memory_bytes();
-    }
-    budget_.Add(part_.bytes);
-    RETURN_IF_ERROR(budget_.Check());
     return std::move(part_);
   }
 
  private:
+  // Takes what a finished set holds from the budget, for as long as the part lives.
+  Status Hold(const GroupPart::Set& set) {
+    std::size_t bytes = set.keys.size() * sizeof(set.keys[0]);
+    for (const MeasureStates& states : set.states) bytes += states.memory_bytes();
+    part_.bytes += bytes;
+    budget_.Add(bytes);
+    return budget_.Check();
+  }
+
   // The commonest question, the number of events by the values of one field of which an event has
   // no more than one, needs no groups by row. False: it is not that one.
   Result<bool> CountValues(const RowSet& rows) {
@@ -129,6 +133,7 @@ class PartMaker {
       for (std::size_t a = 0; a < compiled_.accumulators.size(); ++a) {
         out.states.emplace_back(Family::kCount).counts() = of_group;
       }
+      RETURN_IF_ERROR(Hold(out));
     }
     return true;
   }
@@ -457,13 +462,17 @@ class PartMaker {
       RETURN_IF_ERROR(CheckStop(selector_.plan()));
       ASSIGN_OR_RETURN(std::vector<std::string> text_of, keys_[k].Texts(marked_[k]));
       std::deque<std::string>& texts = part_.texts.emplace_back();
+      std::size_t bytes = 0;
       std::vector<std::uint32_t> place_of(text_of.size(), kNone);
       for (std::size_t id = 0; id < text_of.size(); ++id) {
         if (marked_[k][id] == 0) continue;
         place_of[id] = static_cast<std::uint32_t>(texts.size());
-        part_.bytes += text_of[id].size() + sizeof(std::string);
+        bytes += text_of[id].size() + sizeof(std::string);
         texts.push_back(std::move(text_of[id]));
       }
+      part_.bytes += bytes;
+      budget_.Add(bytes);
+      RETURN_IF_ERROR(budget_.Check());
       for (std::size_t s = 0; s < part_.sets.size(); ++s) {
         const KeySet set = compiled_.sets[s];
         if ((set >> k & 1) == 0) continue;
