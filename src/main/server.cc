@@ -134,10 +134,18 @@ Result<mail::ScenarioTable> Scenarios(const Options& options) {
   return mail::ScenarioTable::Create(mappings);
 }
 
-// The sandbox of a new SES account: 200 mails in 24 hours, one a second.
+// As the options say; the sandbox of a new SES account has 200 mails in 24 hours, one a second.
 mail::AccountState::Quotas QuotasOf(const Options& options) {
-  return options.Bool("mail.sandbox") ? mail::AccountState::Quotas{200, 1}
-                                      : mail::AccountState::Quotas{};
+  mail::AccountState::Quotas quotas = options.Bool("mail.sandbox")
+                                          ? mail::AccountState::Quotas{200, 1}
+                                          : mail::AccountState::Quotas{};
+  if (const auto day = options.Integer("mail.max_24_hour_send"); day > 0) {
+    quotas.max_24_hour_send = static_cast<double>(day);
+  }
+  if (const auto rate = options.Integer("mail.max_send_rate"); rate > 0) {
+    quotas.max_send_rate = static_cast<double>(rate);
+  }
+  return quotas;
 }
 
 class ServerImpl final : public Server {
@@ -249,6 +257,7 @@ class ServerImpl final : public Server {
   Router hooks_router_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::HttpServer> hooks_;
+  std::unique_ptr<mail::ClientGuard> smtp_guard_;
   std::unique_ptr<net::SmtpServer> smtp_;
 };
 
@@ -759,13 +768,14 @@ Result<Server::Addresses> ServerImpl::Listen() {
                        http_options,
                        [this](const net::HttpRequest& request) { return router_.Route(request); },
                        metrics_));
-  ASSIGN_OR_RETURN(
-      smtp_,
-      net::SmtpServer::Create(
-          net::SmtpServerOptions(),
-          mail::MakeSubmissionFactory({account_, *keys_, *mailer_, world_.random, metrics_}),
-          tls_,
-          metrics_));
+  smtp_guard_ = std::make_unique<mail::ClientGuard>(world_.clock);
+  ASSIGN_OR_RETURN(smtp_,
+                   net::SmtpServer::Create(
+                       net::SmtpServerOptions(),
+                       mail::MakeSubmissionFactory(
+                           {account_, *keys_, *mailer_, world_.random, metrics_, *smtp_guard_}),
+                       tls_,
+                       metrics_));
   Addresses addresses;
   ASSIGN_OR_RETURN(addresses.http, ListenHttp("listen.http", nullptr));
   ASSIGN_OR_RETURN(addresses.https, ListenHttp("listen.https", tls_));
