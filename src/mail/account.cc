@@ -1,6 +1,7 @@
 #include "mail/account.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::string_view kKind = "mail_account";
 constexpr std::string_view kKey = "account";
+constexpr std::array<std::string_view, 2> kSaidKeys = {"details", "vdm"};  // by Said
 constexpr std::int64_t kSlotMillis = std::int64_t{15} * 60 * 1000;
 // A message of 50 recipients must pass at once though the rate is one a second.
 constexpr double kBurstRecipients = 50;
@@ -37,7 +39,27 @@ Result<std::unique_ptr<AccountState>> AccountState::Load(Quotas quotas,
       account->sending_enabled_ = json::GetBool(*object, "sending_enabled").value_or(true);
     }
   }
+  for (std::size_t i = 0; i < kSaidKeys.size(); ++i) {
+    ASSIGN_OR_RETURN(std::optional<std::string> said, settings.Get(kKind, kSaidKeys[i]));
+    if (!said) continue;
+    MutexLock lock(account->mutex_);
+    account->said_[i] = std::move(*said);
+  }
   return account;
+}
+
+std::string AccountState::said(Said what) const {
+  MutexLock lock(mutex_);
+  return said_[static_cast<std::size_t>(what)];
+}
+
+SesOutcome AccountState::Say(Said what, std::string json_text) {
+  const auto index = static_cast<std::size_t>(what);
+  const Status written = settings_.Put(kKind, kSaidKeys[index], json_text);
+  if (SesOutcome failed = FromWrite(written)) return failed;
+  MutexLock lock(mutex_);
+  said_[index] = std::move(json_text);
+  return std::nullopt;
 }
 
 bool AccountState::sending_enabled() const {

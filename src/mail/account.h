@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,6 +44,11 @@ class AccountState {
   bool sending_enabled() const;
   [[nodiscard]] SesOutcome SetSendingEnabled(bool enabled);
 
+  // What callers said of the account, kept to be shown again: JSON text, empty when they did not.
+  enum class Said { kDetails, kVdm };
+  std::string said(Said what) const;
+  [[nodiscard]] SesOutcome Say(Said what, std::string json_text);
+
   const Quotas& quotas() const { return quotas_; }
 
   double SentLast24Hours() const;
@@ -74,6 +81,7 @@ class AccountState {
   const Clock& clock_;
   mutable Mutex mutex_;
   bool sending_enabled_ GUARDED_BY(mutex_) = true;
+  std::array<std::string, 2> said_ GUARDED_BY(mutex_);  // by Said
   double tokens_ GUARDED_BY(mutex_);
   std::chrono::nanoseconds refilled_at_ GUARDED_BY(mutex_);
   std::vector<Slot> slots_ GUARDED_BY(mutex_);

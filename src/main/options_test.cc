@@ -85,6 +85,8 @@ TEST(Options, NoneWeakensVerification) {
                                              "mail.mode",
                                              "mail.require_verified",
                                              "mail.sandbox",
+                                             "mail.max_24_hour_send",
+                                             "mail.max_send_rate",
                                              "mail.scenarios",
                                              "capture.retention",
                                              "capture.bytes_max",

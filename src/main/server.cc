@@ -66,6 +66,7 @@ class ServerImpl final : public Server {
   Router hooks_router_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::HttpServer> hooks_;  // null: on the listener for all
+  std::unique_ptr<mail::ClientGuard> smtp_guard_;
   std::unique_ptr<net::SmtpServer> smtp_;
 };
 
@@ -120,13 +121,15 @@ Status ServerImpl::MakeListeners() {
                        options,
                        [this](const net::HttpRequest& request) { return router_.Route(request); },
                        context_->metrics));
+  smtp_guard_ = std::make_unique<mail::ClientGuard>(context_->world.clock);
   ASSIGN_OR_RETURN(smtp_,
                    net::SmtpServer::Create(net::SmtpServerOptions(),
                                            mail::MakeSubmissionFactory({account(),
                                                                         *access_->keys,
                                                                         *mail_->mailer,
                                                                         context_->world.random,
-                                                                        context_->metrics}),
+                                                                        context_->metrics,
+                                                                        *smtp_guard_}),
                                            access_->tls,
                                            context_->metrics));
   return {};

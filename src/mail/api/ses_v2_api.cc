@@ -34,6 +34,8 @@ constexpr Route kRoutes[] = {
     {"POST", "outbound-bulk-emails", "SendBulkEmail", v2::SendBulkEmail},
     {"GET", "account", "GetAccount", v2::GetAccount},
     {"PUT", "account/sending", "PutAccountSendingAttributes", v2::PutAccountSendingAttributes},
+    {"POST", "account/details", "PutAccountDetails", v2::PutAccountDetails},
+    {"PUT", "account/vdm", "PutAccountVdmAttributes", v2::PutAccountVdmAttributes},
     {"POST", kSets, "CreateConfigurationSet", v2::CreateConfigurationSet},
     {"GET", kSets, "ListConfigurationSets", v2::ListConfigurationSets},
     // Newer SDKs list by POST, with the page in the body.

@@ -395,5 +395,58 @@ TEST(SesV2Api, SuppressionList) {
   EXPECT_EQ(world.V2("GET", "/suppression/addresses/gone%40example.net").status, 404);
 }
 
+TEST(SesV2Api, WhatIsSaidOfTheAccountIsShown) {
+  SesApiWorld world;
+  const auto say = [&](std::string body) {
+    return world.V2("POST", "/account/details", std::move(body));
+  };
+  EXPECT_EQ(say("{}").status, 400);
+  EXPECT_EQ(say(R"({"MailType":"CHAIN","WebsiteURL":"https://a.example"})").status, 400);
+  ASSERT_EQ(say(R"({"MailType":"TRANSACTIONAL","WebsiteURL":"https://a.example",)"
+                R"("UseCaseDescription":"resets","ProductionAccessEnabled":true})")
+                .status,
+            200);
+  EXPECT_EQ(say(R"({"MailType":"TRANSACTIONAL","WebsiteURL":"https://a.example/)" +
+                std::string(30'000, 'x') + "\"}")
+                .status,
+            400);
+  EXPECT_EQ(world.V2("PUT", "/account/vdm", "{}").status, 400);
+  EXPECT_EQ(world.V2("PUT", "/account/vdm", R"({"VdmAttributes":{"VdmEnabled":"YES"}})").status,
+            400);
+  ASSERT_EQ(world
+                .V2("PUT",
+                    "/account/vdm",
+                    R"({"VdmAttributes":{"VdmEnabled":"ENABLED",)"
+                    R"("DashboardAttributes":{"EngagementMetrics":"ENABLED"}}})")
+                .status,
+            200);
+  const json::object account = Body(world.V2("GET", "/account"));
+  EXPECT_EQ(json::Serialize(account.at("Details")),
+            R"({"MailType":"TRANSACTIONAL","WebsiteURL":"https://a.example",)"
+            R"("UseCaseDescription":"resets","AdditionalContactEmailAddresses":[]})");
+  EXPECT_EQ(json::Serialize(account.at("VdmAttributes")),
+            R"({"VdmEnabled":"ENABLED","DashboardAttributes":{"EngagementMetrics":"ENABLED"}})");
+  const auto again = AccountState::Load({}, world.settings, world.clock);
+  EXPECT_EQ((*again)->said(AccountState::Said::kVdm),
+            world.account_state->said(AccountState::Said::kVdm));
+}
+
+TEST(SesV2Api, TagsOfATemplate) {
+  SesApiWorld world;
+  ASSERT_FALSE(world.templates->Create({"t", {}, {"s", "t", {}}, {}}));
+  const std::string arn = "arn:aws:ses:us-east-1:123456789012:template/t";
+  ASSERT_EQ(world
+                .V2("POST",
+                    "/tags",
+                    R"({"ResourceArn":")" + arn + R"(","Tags":[{"Key":"a","Value":"b"}]})")
+                .status,
+            200);
+  EXPECT_EQ(world.V2("GET", "/tags?ResourceArn=" + arn).body,
+            R"({"Tags":[{"Key":"a","Value":"b"}]})");
+  ASSERT_EQ(world.V2("DELETE", "/tags?TagKeys=a&ResourceArn=" + arn).status, 200);
+  EXPECT_EQ(world.V2("GET", "/tags?ResourceArn=" + arn).body, R"({"Tags":[]})");
+  EXPECT_EQ(world.V2("GET", "/tags?ResourceArn=" + arn + "x").status, 404);
+}
+
 }  // namespace
 }  // namespace postglass::mail

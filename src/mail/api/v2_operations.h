@@ -46,6 +46,8 @@ Answer TestRenderEmailTemplate(const Call& call);
 
 Answer GetAccount(const Call& call);
 Answer PutAccountSendingAttributes(const Call& call);
+Answer PutAccountDetails(const Call& call);
+Answer PutAccountVdmAttributes(const Call& call);
 
 Answer PutSuppressedDestination(const Call& call);
 Answer GetSuppressedDestination(const Call& call);

@@ -10,7 +10,7 @@
 namespace postglass::mail::v2 {
 namespace {
 
-enum class ResourceKind { kConfigurationSet, kIdentity };
+enum class ResourceKind { kConfigurationSet, kIdentity, kTemplate };
 
 struct Resource {
   ResourceKind kind = ResourceKind::kConfigurationSet;
@@ -21,7 +21,8 @@ struct Resource {
 std::optional<Resource> FindResource(const Call& call, std::string_view arn) {
   for (const auto& [kind, prefix] :
        {std::pair{ResourceKind::kConfigurationSet, call.backend.configuration_sets.ArnOf("")},
-        std::pair{ResourceKind::kIdentity, call.backend.identities.ArnOf("")}}) {
+        std::pair{ResourceKind::kIdentity, call.backend.identities.ArnOf("")},
+        std::pair{ResourceKind::kTemplate, call.backend.templates.ArnOf("")}}) {
     if (arn.starts_with(prefix)) return Resource{kind, std::string(arn.substr(prefix.size()))};
   }
   return std::nullopt;
@@ -40,6 +41,9 @@ Answer ChangeTags(const Call& call,
     return Done(call.backend.configuration_sets.Update(
         resource->name, [&](ConfigurationSet& set) { return change(set.tags); }));
   }
+  if (resource->kind == ResourceKind::kTemplate) {
+    return Done(call.backend.templates.UpdateTags(resource->name, change));
+  }
   return Done(call.backend.identities.Update(
       resource->name, [&](Identity& identity) { return change(identity.tags); }));
 }
@@ -54,6 +58,11 @@ Answer ListTagsForResource(const Call& call) {
     const auto set = call.backend.configuration_sets.Find(resource->name);
     if (!set) return NoResource(arn);
     return json::object{{"Tags", RenderTags(set->tags)}};
+  }
+  if (resource->kind == ResourceKind::kTemplate) {
+    const auto found = call.backend.templates.Find(resource->name);
+    if (!found) return NoResource(arn);
+    return json::object{{"Tags", RenderTags(found->tags)}};
   }
   const auto identity = call.backend.identities.Find(resource->name);
   if (!identity) return NoResource(arn);

@@ -156,6 +156,7 @@ Answer SubmissionSession::Command(std::string_view line) {
     answer = Say(500, "Command unrecognized");
   }
   if (answer.reply.code >= 500 && ++errors_ >= kErrorsMax) {
+    NoteFailure();
     answer = SayAndClose(421, "Too many errors on this connection");
   }
   answer.reply = OneLine(std::move(answer.reply));
@@ -167,7 +168,7 @@ Answer SubmissionSession::Ehlo(std::string_view arguments, bool extended) {
   greeted_ = true;
   ResetMail();
   if (!extended) return Say(250, std::string(kHost));
-  SmtpReply reply{250, {std::string(kHost), "8BITMIME"}, false};
+  SmtpReply reply{250, {std::string(kHost), "PIPELINING", "8BITMIME"}, false};
   if (peer_.tls) {
     reply.lines.emplace_back("AUTH PLAIN LOGIN");
   } else {
@@ -189,6 +190,11 @@ Answer SubmissionSession::Auth(std::string_view arguments) {
   if (!greeted_) return Say(503, "Error: send EHLO first");
   if (caller_) return Say(503, "Already authenticated");
   if (mail_from_) return Say(503, "AUTH is not permitted during a mail transaction");
+  // Said before the password is looked at: a right guess would be told apart otherwise.
+  if (on_.guard.IsSuspended(peer_.address)) {
+    Sessions(on_.metrics, "suspended").Add();
+    return SayAndClose(454, "Temporary authentication failure");
+  }
   const std::size_t blank = std::min(arguments.find(' '), arguments.size());
   const std::string mechanism = AsciiLower(arguments.substr(0, blank));
   const std::string_view initial = TrimAscii(arguments.substr(blank));
@@ -238,14 +244,21 @@ Answer SubmissionSession::LogIn(const std::string& user, const std::string& pass
   const bool right = ConstantTimeEquals(expected, password);
   if (!credential || !right) {
     Sessions(on_.metrics, "login_refused").Add();
+    NoteFailure();
     if (++auth_failures_ >= kAuthFailuresMax) {
       return SayAndClose(535, "Authentication Credentials Invalid");
     }
     return Say(535, "Authentication Credentials Invalid");
   }
   Sessions(on_.metrics, "login").Add();
+  on_.guard.Succeeded(peer_.address);
   caller_ = credential;
   return Say(235, "Authentication successful.");
+}
+
+void SubmissionSession::NoteFailure() {
+  if (!on_.guard.Failed(peer_.address)) return;
+  log::Warn("mail", "SMTP client {} is suspended: too many failed log-ins", peer_.address);
 }
 
 std::optional<SmtpReply> SubmissionSession::NotReady() const {

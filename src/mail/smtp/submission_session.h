@@ -9,6 +9,7 @@
 #include "aws/service.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "mail/smtp/client_guard.h"
 #include "mail/types.h"
 #include "net/smtp.h"
 
@@ -21,6 +22,7 @@ struct SubmissionDependencies {
   Mailer& mailer;
   Random& random;
   Metrics& metrics;
+  ClientGuard& guard;
   std::size_t message_bytes_max = 40 << 20;  // announced by SIZE; SES's limit
 };
 
@@ -57,6 +59,7 @@ class SubmissionSession final : public net::SmtpSession {
   std::optional<net::SmtpReply> NotReady() const;
   Answer PlainResponse(std::string_view encoded);
   Answer LogIn(const std::string& user, const std::string& password);
+  void NoteFailure();  // a wrong password, or a connection that was nothing but errors
   void ResetMail();
 
   const SubmissionDependencies on_;

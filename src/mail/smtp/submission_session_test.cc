@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aws/sigv4.h"
+#include "base/clock_testing.h"
 #include "base/encoding.h"
 #include "base/random_testing.h"
 
@@ -45,7 +46,13 @@ struct World {
   ScriptedMailer mailer;
   SeededRandom random{2};
   Metrics metrics;
-  SubmissionSession session{{{}, keys, mailer, random, metrics, 1000}, {"192.0.2.5", false}};
+  ManualClock clock;
+  ClientGuard guard{clock, {.failures_max = 4}};
+  SubmissionSession session = NewSession();
+
+  SubmissionSession NewSession(std::string address = "192.0.2.5") {
+    return {{{}, keys, mailer, random, metrics, guard, 1000}, {std::move(address), false}};
+  }
 };
 
 std::string Plain(std::string_view user, std::string_view password) {
@@ -110,12 +117,14 @@ TEST(SubmissionSession, TakesAMailAsSesDoes) {
   Talk(world,
        {"<220 email-smtp.amazonaws.com ESMTP SimpleEmailService-",
         ">EHLO client.example",
-        "<250-email-smtp.amazonaws.com\r\n250-8BITMIME\r\n250-STARTTLS\r\n250-SIZE 1000\r\n250 Ok",
+        "<250-email-smtp.amazonaws.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-STARTTLS\r\n250-"
+        "SIZE 1000\r\n250 Ok",
         ">starttls",
         "<220 Ready to start TLS",
         "tls",
         ">EHLO client.example",
-        "<250-email-smtp.amazonaws.com\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250-SIZE "
+        "<250-email-smtp.amazonaws.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN "
+        "LOGIN\r\n250-SIZE "
         "1000\r\n250 Ok",
         ">AUTH PLAIN " + Plain("AKIAUSER", Password()),
         "<235 Authentication successful.",
@@ -348,6 +357,35 @@ TEST(SubmissionSession, NeedsThePermissionToSend) {
         "<554 Access denied: User `arn:aws:iam::000000000000:user/bob' is not authorized to "
         "perform `ses:SendRawEmail' on resource `arn:aws:ses:us-east-1:"});
   EXPECT_TRUE(world.mailer.submissions.empty());
+}
+
+TEST(SubmissionSession, SuspendsWhoGuessesPasswords) {
+  World world;
+  const std::string wrong = ">AUTH PLAIN " + Plain("AKIAUSER", "guess");
+  const auto try_wrong = [&](SubmissionSession& session, int times) {
+    static_cast<void>(session.Command("STARTTLS"));
+    session.TlsStarted();
+    static_cast<void>(session.Command("EHLO me"));
+    for (int i = 0; i < times; ++i) {
+      EXPECT_EQ(session.Command(wrong.substr(1)).reply.code, 535);
+    }
+  };
+  try_wrong(world.session, 3);  // the third ends the connection
+  SubmissionSession second = world.NewSession();
+  try_wrong(second, 1);
+  SubmissionSession third = world.NewSession();
+  try_wrong(third, 0);
+  const std::string right = "AUTH PLAIN " + Plain("AKIAUSER", Password());
+  const auto refused = third.Command(right);
+  EXPECT_EQ(refused.reply.ToString(), "454 Temporary authentication failure\r\n");
+  EXPECT_TRUE(refused.reply.close);
+  SubmissionSession other = world.NewSession("192.0.2.6");
+  try_wrong(other, 0);
+  EXPECT_EQ(other.Command(right).reply.code, 235);
+  world.clock.Advance(std::chrono::minutes(15));
+  SubmissionSession later = world.NewSession();
+  try_wrong(later, 0);
+  EXPECT_EQ(later.Command(right).reply.code, 235);
 }
 
 }  // namespace

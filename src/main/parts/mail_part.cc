@@ -27,10 +27,18 @@ Result<mail::ScenarioTable> Scenarios(const Options& options) {
   return mail::ScenarioTable::Create(mappings);
 }
 
-// The sandbox of a new SES account: 200 mails in 24 hours, one a second.
+// As the options say; the sandbox of a new SES account has 200 mails in 24 hours, one a second.
 mail::AccountState::Quotas QuotasOf(const Options& options) {
-  return options.Bool("mail.sandbox") ? mail::AccountState::Quotas{200, 1}
-                                      : mail::AccountState::Quotas{};
+  mail::AccountState::Quotas quotas = options.Bool("mail.sandbox")
+                                          ? mail::AccountState::Quotas{200, 1}
+                                          : mail::AccountState::Quotas{};
+  if (const auto day = options.Integer("mail.max_24_hour_send"); day > 0) {
+    quotas.max_24_hour_send = static_cast<double>(day);
+  }
+  if (const auto rate = options.Integer("mail.max_send_rate"); rate > 0) {
+    quotas.max_send_rate = static_cast<double>(rate);
+  }
+  return quotas;
 }
 
 }  // namespace

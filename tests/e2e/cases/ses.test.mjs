@@ -163,3 +163,31 @@ test('identities by API v2', async () => {
   await two('DeleteEmailIdentity', { EmailIdentity });
   await refused(two('GetEmailIdentity', { EmailIdentity }), 'NotFoundException');
 });
+
+test('the account', async () => {
+  await two('PutAccountDetails', { MailType: 'TRANSACTIONAL', WebsiteURL: 'https://a.example' });
+  await two('PutAccountVdmAttributes', { VdmAttributes: { VdmEnabled: 'DISABLED' } });
+  const account = await two('GetAccount');
+  assert.equal(account.Details.MailType, 'TRANSACTIONAL');
+  assert.equal(account.VdmAttributes.VdmEnabled, 'DISABLED');
+  await refused(two('PutAccountDetails', { MailType: 'OTHER', WebsiteURL: 'x' }), 'BadRequestException');
+  await refused(two('ListContactLists'), 'UnknownOperationException');
+  await refused(one('ListReceiptRuleSets'), 'InvalidAction');
+});
+
+test('quota and rate', async () => {
+  const small = await Server.start({ set: { 'mail.max_24_hour_send': 2 } });
+  try {
+    const limited = new v1.SESClient({ ...small.aws, maxAttempts: 1 });
+    const send = (to) => limited.send(new v1.SendEmailCommand({
+      Source: 'a@example.com', Destination: { ToAddresses: [to] }, Message: { Subject: { Data: 's' }, Body: { Text: { Data: 't' } } },
+    }));
+    assert.equal((await limited.send(new v1.GetSendQuotaCommand({}))).Max24HourSend, 2);
+    await send('a@example.net');
+    await send('b@example.net');
+    await refused(send('c@example.net'), 'Throttling', /Daily message quota exceeded/);
+    await send('success@simulator.amazonses.com');
+  } finally {
+    await small.stop();
+  }
+});
