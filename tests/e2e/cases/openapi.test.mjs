@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
+import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -27,6 +28,13 @@ before(async () => {
   }));
   messageId = (await send('alice@somewhere.example')).MessageId;
   await send('bounce@simulator.amazonses.com');
+  const sqs = new SQSClient(server.aws);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'dead' }));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  const deadLetterTargetArn = Attributes.QueueArn;
+  await sqs.send(new CreateQueueCommand({
+    QueueName: 'live', Attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 3 }) },
+  }));
   await server.events('@eventType:Bounce', 1);
   await server.events('@eventType:Delivery', 1);
   document = await (await fetch(`${server.url}/api/openapi.json`)).json();
@@ -52,6 +60,13 @@ const calls = () => ({
   searchLogs: { body: { filter: { query: '*', from: 'now-1h', to: 'now' }, page: { limit: 2 } } },
   listLogsGet: { query: 'filter[query]=*&page[limit]=2' },
   listLogsV1: { body: { time: { from: 'now-1h', to: 'now' }, limit: 2 } },
+  aggregateLogs: { body: { compute: [{ aggregation: 'count' }], group_by: [{ facet: '@eventType' }] } },
+  explore: { body: { filter: { from: 'now-1h', to: 'now' }, histogram: { interval: '1m' }, facets: [{ facet: '@eventType' }] } },
+  findTransactions: { body: { by: '@mail.messageId', count_by: '@eventType' } },
+  redriveDeadLetters: { body: {} },
+  lookIntoQueue: { path: { name: 'dead' } },
+  redriveQueue: { path: { name: 'dead' }, body: {} },
+  purgeQueue: { path: { name: 'dead' }, body: {} },
   answer: { query: 'address=alice@somewhere.example' },
   getMail: { path: { id: messageId } },
   getRecipient: { path: { address: 'bounce@simulator.amazonses.com' } },
