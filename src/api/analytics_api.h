@@ -35,7 +35,7 @@ class AnalyticsApi {
                const ReadGuard& guard,
                const Clock& clock,
                Random& random,
-               Options options)
+               const Options& options)
       : services_(services), guard_(guard), random_(random), rate_(clock, options.rate) {}
 
   // Whether the path is one of ours.

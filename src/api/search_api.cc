@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/aggregate_json.h"
 #include "api/json_body.h"
 #include "api/query_errors.h"
 #include "base/encoding.h"

@@ -53,7 +53,7 @@ struct Gathering {
 
   void Set(std::size_t index, SendOutcome outcome) {
     outcomes[index] = std::move(outcome);
-    if (missing.fetch_sub(1) == 1) done(std::move(outcomes));
+    if (missing.fetch_sub(1) == 1) done(std::exchange(outcomes, {}));
   }
 };
 
