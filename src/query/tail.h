@@ -68,7 +68,7 @@ class Tail {
        const Clock& clock,
        store::Predicate where,
        std::optional<TailPosition> position)
-      : Tail(runner, clock, std::move(where), std::move(position), Options()) {}
+      : Tail(runner, clock, std::move(where), position, Options()) {}
 
   Tail(QueryRunner& runner,
        const Clock& clock,
