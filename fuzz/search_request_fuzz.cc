@@ -18,6 +18,7 @@
 #include "query/answer.h"
 #include "query/counts.h"
 #include "query/domain_report.h"
+#include "query/export.h"
 #include "query/log_list.h"
 #include "query/runner.h"
 #include "query/search.h"
@@ -86,5 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(response.stream || for_terminal || postglass::json::Parse(response.body).has_value());
   }
   static_cast<void>(postglass::query::TailPosition::Parse(text));
+  const std::string field = postglass::query::CsvField(text);
+  CHECK(field.empty() ||
+        std::string_view("=+@\t\r\n").find(field.front()) == std::string_view::npos);
   return 0;
 }

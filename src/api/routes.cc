@@ -2,7 +2,6 @@
 
 #include <array>
 #include <string>
-#include <vector>
 
 #include "api/json_api.h"
 
@@ -651,14 +650,14 @@ constexpr std::array kRoutes = {
              "Empty"},
 };
 
-std::vector<std::string_view> Segments(std::string_view path) {
-  std::vector<std::string_view> segments;
-  for (std::size_t at = path.find('/'); at != path.npos; at = path.find('/')) {
-    segments.push_back(path.substr(0, at));
-    path.remove_prefix(at + 1);
-  }
-  segments.push_back(path);
-  return segments;
+// Takes the text up to the next '/' from the front of `path`, and the '/'. Every request passes
+// here, so nothing is allocated.
+std::string_view TakeSegment(std::string_view& path, bool& more) {
+  const std::size_t slash = path.find('/');
+  more = slash != path.npos;
+  const std::string_view segment = path.substr(0, slash);
+  path.remove_prefix(more ? slash + 1 : path.size());
+  return segment;
 }
 
 }  // namespace
@@ -666,12 +665,12 @@ std::vector<std::string_view> Segments(std::string_view path) {
 std::span<const ApiRoute> ApiRoutes() { return kRoutes; }
 
 bool MatchesTemplate(std::string_view path, std::string_view path_template) {
-  const std::vector<std::string_view> given = Segments(path);
-  const std::vector<std::string_view> wanted = Segments(path_template);
-  if (given.size() != wanted.size()) return false;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const bool matches = wanted[i].starts_with('{') ? !given[i].empty() : given[i] == wanted[i];
-    if (!matches) return false;
+  for (bool more = true; more;) {
+    bool more_wanted = false;
+    const std::string_view given = TakeSegment(path, more);
+    const std::string_view wanted = TakeSegment(path_template, more_wanted);
+    const bool matches = wanted.starts_with('{') ? !given.empty() : given == wanted;
+    if (!matches || more != more_wanted) return false;
   }
   return true;
 }

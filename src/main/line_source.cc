@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,12 @@ constexpr std::size_t kReadBytes = 128 << 10;
 constexpr std::size_t kPieceBytes = 256 << 10;
 constexpr int kGzipFormat = 15 + 16;   // zlib.h, inflateInit2
 constexpr int kZstdWindowLogMax = 27;  // 128 MB, what the zstd program reads without being asked
+
+struct CloseFile {
+  void operator()(std::FILE* file) const {
+    if (file != nullptr && file != stdin) std::fclose(file);
+  }
+};
 
 }  // namespace
 
@@ -113,15 +120,17 @@ class LineSource::Zstd final : public Decoder {
   bool frame_ended_ = false;
 };
 
-LineSource::LineSource(std::string path, std::unique_ptr<std::FILE, CloseFile> file)
-    : path_(std::move(path)), file_(std::move(file)) {}
+LineSource::LineSource(std::string name, Read read)
+    : name_(std::move(name)), read_(std::move(read)) {}
 
 LineSource::LineSource(LineSource&&) noexcept = default;
 LineSource& LineSource::operator=(LineSource&&) noexcept = default;
 LineSource::~LineSource() = default;
 
 Result<LineSource> LineSource::Open(const std::string& path) {
-  std::unique_ptr<std::FILE, CloseFile> file(path == "-" ? stdin : std::fopen(path.c_str(), "rb"));
+  const std::string name = path == "-" ? "standard input" : path;
+  const std::shared_ptr<std::FILE> file(path == "-" ? stdin : std::fopen(path.c_str(), "rb"),
+                                        CloseFile());
   if (!file) {
     const int code = errno;
     return Fail(code == ENOENT   ? ErrorCode::kNotFound
@@ -129,20 +138,22 @@ Result<LineSource> LineSource::Open(const std::string& path) {
                                  : ErrorCode::kIo,
                 fmt::format("{}: {}", path, std::generic_category().message(code)));
   }
-  return LineSource(path == "-" ? "standard input" : path, std::move(file));
+  return LineSource(name, [file, name](std::span<char> out) -> Result<std::size_t> {
+    const std::size_t got = std::fread(out.data(), 1, out.size(), file.get());
+    if (std::ferror(file.get()) == 0) return got;
+    return Fail(ErrorCode::kIo,
+                fmt::format("{}: {}", name, std::generic_category().message(errno)));
+  });
 }
 
 Status LineSource::ReadRaw() {
   const std::size_t before = raw_.size();
   raw_.resize(before + kReadBytes);
-  const std::size_t got = std::fread(raw_.data() + before, 1, kReadBytes, file_.get());
-  raw_.resize(before + got);
-  file_bytes_ += got;
-  if (std::ferror(file_.get()) != 0) {
-    return Fail(ErrorCode::kIo,
-                fmt::format("{}: {}", path_, std::generic_category().message(errno)));
-  }
-  raw_ended_ = got == 0;
+  const Result<std::size_t> got = read_(std::span(raw_).subspan(before));
+  raw_.resize(before + got.value_or(0));
+  if (!got) return Fail(got.error());
+  file_bytes_ += *got;
+  raw_ended_ = *got == 0;
   return {};
 }
 
@@ -168,7 +179,7 @@ Status LineSource::Fill() {
     const std::size_t raw_before = raw_.size();
     const Status decoded = decoder_->Decode(raw_, raw_ended_, buffer_);
     if (!decoded) {
-      return Fail(decoded.error().code, fmt::format("{}: {}", path_, decoded.error().message));
+      return Fail(decoded.error().code, fmt::format("{}: {}", name_, decoded.error().message));
     }
     if (buffer_.size() > before || raw_.size() < raw_before) continue;
     if (!raw_ended_) {
@@ -176,7 +187,7 @@ Status LineSource::Fill() {
       continue;
     }
     if (!raw_.empty() || !decoder_->AtEnd()) {
-      return Fail(ErrorCode::kCorruption, fmt::format("{}: cut off in the middle", path_));
+      return Fail(ErrorCode::kCorruption, fmt::format("{}: cut off in the middle", name_));
     }
     ended_ = true;
     return {};
@@ -218,7 +229,7 @@ Status LineSource::Skip(std::uint64_t bytes) {
   while (bytes > 0) {
     if (begin_ == buffer_.size()) RETURN_IF_ERROR(Fill());
     if (ended_ && begin_ == buffer_.size()) {
-      return Fail(ErrorCode::kCorruption, fmt::format("{}: shorter than it was", path_));
+      return Fail(ErrorCode::kCorruption, fmt::format("{}: shorter than it was", name_));
     }
     const std::uint64_t part = std::min<std::uint64_t>(bytes, buffer_.size() - begin_);
     begin_ += static_cast<std::size_t>(part);

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,8 +24,13 @@ class LineSource {
     bool too_long = false;  // it had more than kLineBytesMax and was passed over
   };
 
+  // Fills the buffer from where it was; how much, 0 at the end.
+  using Read = std::function<Result<std::size_t>(std::span<char>)>;
+
   // "-" is standard input. Errors: kNotFound, kPermissionDenied, kIo.
   static Result<LineSource> Open(const std::string& path);
+  // `name` is for messages.
+  LineSource(std::string name, Read read);
   LineSource(LineSource&&) noexcept;
   LineSource& operator=(LineSource&&) noexcept;
   ~LineSource();
@@ -45,20 +51,13 @@ class LineSource {
   class Gzip;
   class Zstd;
 
-  struct CloseFile {
-    void operator()(std::FILE* file) const {
-      if (file != stdin) std::fclose(file);
-    }
-  };
-
-  LineSource(std::string path, std::unique_ptr<std::FILE, CloseFile> file);
   Status ReadRaw();
   Status ChooseDecoder();
   // More text behind buffer_; nothing comes when ended_.
   Status Fill();
 
-  std::string path_;
-  std::unique_ptr<std::FILE, CloseFile> file_;
+  std::string name_;
+  Read read_;
   std::unique_ptr<Decoder> decoder_;
   std::string raw_;  // read and not yet decoded
   bool raw_ended_ = false;

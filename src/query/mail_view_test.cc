@@ -330,6 +330,47 @@ TEST_F(MailViewTest, NeitherOrderNorRepetitionChangesTheState) {
   }
 }
 
+TEST_F(MailViewTest, NorDoTheyWithSeveralRecipients) {
+  SeededRandom random(11);
+  mail_.destination = {"alice@example.com", "Bob@example.com", "carol@elsewhere.example"};
+  for (int round = 0; round < 200; ++round) {
+    mail_.message_id = "m" + std::to_string(round);
+    std::vector<store::Event> events = {make_.Send(mail_)};
+    for (std::uint64_t i = random.Below(8); i > 0; --i) {
+      // Named in any letter case, and now and then somebody whom the mail never named.
+      const std::vector<std::string> names = {
+          "ALICE@example.com", "bob@example.com", "carol@elsewhere.example", "new@example.com"};
+      const std::string& name = names[random.Below(names.size())];
+      const milliseconds at(random.Below(4) * 1'000);
+      switch (random.Below(4)) {
+        case 0:
+          events.push_back(make_.Bounce(mail_, at, "Permanent", "General", "5.1.1", "no", name));
+          break;
+        case 1:
+          events.push_back(make_.Bounce(mail_, at, "Transient", "General", "4.2.2", "later", name));
+          break;
+        case 2:
+          events.push_back(make_.Open(mail_, at));
+          break;
+        default:
+          events.push_back(make_.Delivery(mail_, at));
+      }
+    }
+    const std::vector<MailView> expected = Views(events);
+    EXPECT_GE(expected.size(), 3u);
+    for (int shuffle = 0; shuffle < 4; ++shuffle) {
+      std::vector<store::Event> repeated = events;
+      for (std::uint64_t i = random.Below(5); i > 0; --i) {
+        repeated.push_back(repeated[random.Below(repeated.size())]);
+      }
+      for (std::size_t i = repeated.size() - 1; i > 0; --i) {
+        std::swap(repeated[i], repeated[random.Below(i + 1)]);
+      }
+      ASSERT_EQ(Views(repeated), expected) << "round " << round;
+    }
+  }
+}
+
 TEST(MailEventTest, ReadsTheNormalisedViewOfOtherProviders) {
   store::Event event;
   event.timestamp_ms = 1'800'000'000'000;

@@ -29,21 +29,21 @@ class Output {
     Output output(path, flags.format == "csv");
     if (path.empty()) return output;
     output.file_.reset(std::fopen(output.Partial().c_str(), "wb"));
-    if (!output.file_) return output.Broken("open");
+    if (!output.file_) return Fail(output.Broken("open"));
     return output;
   }
 
   Status Write(std::string_view text) {
     std::FILE* to = file_ ? file_.get() : stdout;
-    if (std::fwrite(text.data(), 1, text.size(), to) != text.size()) return Broken("write");
+    if (std::fwrite(text.data(), 1, text.size(), to) != text.size()) return Fail(Broken("write"));
     Count(text);
     return {};
   }
 
   Status Finish() {
-    if (!file_) return std::fflush(stdout) == 0 ? Status() : Status(Broken("write"));
-    if (std::fclose(file_.release()) != 0) return Broken("write");
-    if (std::rename(Partial().c_str(), path_.c_str()) != 0) return Broken("rename");
+    if (!file_) return std::fflush(stdout) == 0 ? Status() : Status(Fail(Broken("write")));
+    if (std::fclose(file_.release()) != 0) return Fail(Broken("write"));
+    if (std::rename(Partial().c_str(), path_.c_str()) != 0) return Fail(Broken("rename"));
     return {};
   }
 
@@ -57,13 +57,13 @@ class Output {
 
   std::string Partial() const { return path_ + ".partial"; }
 
-  tl::unexpected<Error> Broken(std::string_view what) const {
+  Error Broken(std::string_view what) const {
     const int code = errno;
-    return Fail(code == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo,
-                fmt::format("{}: cannot {}: {}",
-                            path_.empty() ? "standard output" : path_,
-                            what,
-                            std::generic_category().message(code)));
+    return {code == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo,
+            fmt::format("{}: cannot {}: {}",
+                        path_.empty() ? "standard output" : path_,
+                        what,
+                        std::generic_category().message(code))};
   }
 
   // Lines, but for those inside quotes of CSV; JSON has every line end escaped.

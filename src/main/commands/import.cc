@@ -259,6 +259,8 @@ Status Send(Target& target, const std::string& body) {
   }
 }
 
+// The batch under way is sent and noted before an import ends: a signal handler can only say so
+// here.
 volatile std::sig_atomic_t interrupted = 0;
 
 class Import {

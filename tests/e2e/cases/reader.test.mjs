@@ -116,6 +116,8 @@ test('facets, top and hist count the same on the server and in the directory', a
   assert.match(remote[2].stdout, /#{50} {2}.*Bounce 1/);
   assert.match(remote[3].stdout, /Event type +Mail +@eventType/);
   assert.match(remote[4].stdout, /@bounce\.bounceType\n +1 100\.0 % {2}Permanent/);
+  // Through an array of objects.
+  assert.match(remote[4].stdout, /@bounce\.bouncedRecipients\.diagnosticCode\n +1 100\.0 % {2}smtp; 550/);
   const nothing = await server.cli('top', '@nothing', '--data', server.data);
   assert.equal(nothing.code, 1);
   const wrong = await server.cli('top', 'service', '(a', '--data', server.data);
