@@ -253,9 +253,10 @@ std::string AggregateJson(const AggregateBody& body,
     }
     out += "}}";
   }
-  out += fmt::format(R"(]}},"meta":{{"elapsed":{},"request_id":"{}","status":"done")",
+  out += fmt::format(R"(]}},"meta":{{"elapsed":{},"request_id":"{}","status":"{}")",
                      answer.elapsed.count(),
-                     request_id);
+                     request_id,
+                     answer.timed_out ? "timeout" : "done");
   if (!answer.next_cursor.empty()) {
     out += fmt::format(R"(,"page":{{"after":"{}"}})", answer.next_cursor);
   }

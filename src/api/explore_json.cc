@@ -127,10 +127,11 @@ std::string ExploreMetaJson(const ExploreBody& body,
                             const query::ExploreReport& report,
                             std::string_view request_id) {
   std::string out = fmt::format(
-      R"({{"meta":{{"elapsed":{},"request_id":"{}","status":"done","from":"{}","to":"{}",)"
+      R"({{"meta":{{"elapsed":{},"request_id":"{}","status":"{}","from":"{}","to":"{}",)"
       R"("timings":{{"rows":{},"all":{}}},"events_scanned":{})",
       report.elapsed.count(),
       request_id,
+      report.timed_out ? "timeout" : "done",
       FormatIso8601Millis(report.range.from),
       FormatIso8601Millis(report.range.to),
       report.rows_elapsed.count(),

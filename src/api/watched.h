@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -61,10 +62,16 @@ template <class Work, class Write, class Gone>
 void RunWatched(Work&& work, Write&& write, Gone&& gone) {
   std::stop_source stop;
   LineQueue lines;
-  std::thread worker([&] {
+  const auto run = [&] {
     work(stop.get_token(), lines);
     lines.Close();
-  });
+  };
+  std::thread worker;
+  try {
+    worker = std::thread(run);
+  } catch (const std::system_error&) {
+    run();  // there are no more threads: nobody watches, and the lines come all at once
+  }
   std::string line;
   for (bool open = true; open;) {
     switch (lines.Take(kGoneCheckEvery, line)) {
@@ -79,7 +86,7 @@ void RunWatched(Work&& work, Write&& write, Gone&& gone) {
         break;
     }
   }
-  worker.join();
+  if (worker.joinable()) worker.join();
 }
 
 // The same for work without lines: work(stop). When nobody can go, on the caller's thread.

@@ -247,13 +247,15 @@ AggregateOutcome AggregateService::Aggregate(const AggregateRequest& request) {
   std::vector<store::Group> groups;
   CollectGroups sink(groups);
   const std::chrono::nanoseconds begun = clock_.Monotonic();
-  const Result<store::RunReport> report = runner_.Run(std::move(plan), sink);
+  const Result<store::RunReport> report = runner_.RunAsFarAsItGets(std::move(plan), sink);
   if (!report) return FromStore(report.error());
 
   AggregateAnswer answer;
   answer.elapsed =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
   AddDamage(report->damage, answer.warnings);
+  answer.timed_out = report->partial;
+  if (report->partial) answer.warnings.push_back(PartialWarning(*report));
   // Of no event there is no bucket, as the original has it.
   if (report->events_matched == 0) return answer;
   const std::size_t begin = std::min(cursor.skip, groups.size());

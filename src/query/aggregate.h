@@ -67,6 +67,7 @@ struct AggregateAnswer {
 
   std::vector<Bucket> buckets;
   std::string next_cursor;  // empty: that was all
+  bool timed_out = false;   // `buckets` then lack what a warning says
   std::vector<SearchWarning> warnings;
   std::chrono::milliseconds elapsed{0};
 };

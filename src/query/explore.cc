@@ -181,9 +181,11 @@ Result<ExploreReport> ExploreService::Run(const Question& question, Pace pace, E
   AddCounts(question, plan);
   if (!rows_first) AddRows(question, plan);
   Parts parts(question, sink);
-  ASSIGN_OR_RETURN(store::RunReport all, runner_.Run(std::move(plan), parts));
+  ASSIGN_OR_RETURN(store::RunReport all, runner_.RunAsFarAsItGets(std::move(plan), parts));
   if (!rows_first && question.request.rows > 0) send_rows(parts, all.more_rows);
   AddDamage(all.damage, report.warnings);
+  report.timed_out = all.partial;
+  if (all.partial) report.warnings.push_back(PartialWarning(all));
   report.events_scanned = all.events_scanned;
   report.explain = std::move(all.explain);
   report.elapsed = elapsed();

@@ -67,6 +67,7 @@ class ExploreSink {
 struct ExploreReport {
   TimeRange range;
   std::vector<SearchWarning> warnings;
+  bool timed_out = false;  // count, histogram and facets then lack what a warning says
   std::chrono::milliseconds elapsed{0};
   std::chrono::milliseconds rows_elapsed{0};  // until the rows were there
   std::uint64_t events_scanned = 0;

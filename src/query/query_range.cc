@@ -1,7 +1,11 @@
 #include "query/query_range.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <limits>
 
+#include "base/time_format.h"
 #include "query/time_range.h"
 
 namespace postglass::query {
@@ -45,6 +49,14 @@ SearchError FromStore(const Error& error) {
     default:
       return {Kind::kFailed, error.message, std::nullopt};
   }
+}
+
+SearchWarning PartialWarning(const store::RunReport& report) {
+  return {"timeout",
+          "The query ran out of time",
+          fmt::format("only events since {} were all looked at; narrow the time range or the query",
+                      FormatIso8601Millis(Timestamp::FromMillis(
+                          std::clamp(report.complete_from_ms, -kMillisMax, kMillisMax))))};
 }
 
 void AddDamage(const std::vector<std::string>& damage, std::vector<SearchWarning>& warnings) {

@@ -38,6 +38,9 @@ SearchError BadRequest(std::string message);
 // What an error of the runner or the store is for the caller.
 SearchError FromStore(const Error& error);
 
+// A warning about an answer that Plan::enough cut short.
+SearchWarning PartialWarning(const store::RunReport& report);
+
 void AddDamage(const std::vector<std::string>& damage, std::vector<SearchWarning>& warnings);
 
 }  // namespace postglass::query

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -68,8 +69,23 @@ void QueryRunner::Leave() {
 Result<store::RunReport> QueryRunner::Run(store::Plan plan,
                                           store::Sink& sink,
                                           std::chrono::nanoseconds at_most) {
-  const std::chrono::nanoseconds limit =
-      std::min<std::chrono::nanoseconds>(at_most, options_.timeout);
+  return RunWithin(std::move(plan),
+                   sink,
+                   std::min<std::chrono::nanoseconds>(at_most, options_.timeout),
+                   std::nullopt);
+}
+
+Result<store::RunReport> QueryRunner::RunAsFarAsItGets(store::Plan plan, store::Sink& sink) {
+  // What is left is for putting the parts together.
+  const std::chrono::nanoseconds timeout = options_.timeout;
+  return RunWithin(std::move(plan), sink, timeout, timeout / 4 * 3);
+}
+
+Result<store::RunReport> QueryRunner::RunWithin(
+    store::Plan plan,
+    store::Sink& sink,
+    std::chrono::nanoseconds limit,
+    std::optional<std::chrono::nanoseconds> enough_after) {
   if (!Enter(std::min<std::chrono::nanoseconds>(limit, options_.wait_max))) {
     rejected_.Add();
     return Fail(ErrorCode::kUnavailable,
@@ -85,6 +101,11 @@ Result<store::RunReport> QueryRunner::Run(store::Plan plan,
   std::list<Deadline> mine;
   mine.push_back({clock_.Monotonic() + limit, stop, false});
   const auto deadline = mine.begin();
+  if (enough_after) {
+    std::stop_source enough;
+    plan.enough = enough.get_token();
+    mine.push_back({clock_.Monotonic() + *enough_after, std::move(enough), false});
+  }
   if (limit.count() <= 0) {
     deadline->passed = true;
     stop.request_stop();
@@ -101,7 +122,8 @@ Result<store::RunReport> QueryRunner::Run(store::Plan plan,
   {
     MutexLock lock(mutex_);
     timed_out = deadline->passed;
-    mine.splice(mine.end(), deadlines_, deadline);
+    const auto behind = std::next(deadline, enough_after ? 2 : 1);
+    mine.splice(mine.end(), deadlines_, deadline, behind);
   }
   Leave();
   if (!report && report.error().code == ErrorCode::kCancelled && timed_out) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <list>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -39,6 +40,10 @@ class QueryRunner {
     return Run(std::move(plan), sink, options_.timeout);
   }
 
+  // The same for answers that may be partial (RunReport::partial): shortly before the time is over,
+  // what there is then is the answer.
+  Result<store::RunReport> RunAsFarAsItGets(store::Plan plan, store::Sink& sink);
+
   // The same within less time (and less waiting), for what is welcome only when it is quick.
   Result<store::RunReport> Run(store::Plan plan,
                                store::Sink& sink,
@@ -52,6 +57,11 @@ class QueryRunner {
     std::stop_source stop;
     bool passed = false;
   };
+
+  Result<store::RunReport> RunWithin(store::Plan plan,
+                                     store::Sink& sink,
+                                     std::chrono::nanoseconds limit,
+                                     std::optional<std::chrono::nanoseconds> enough_after);
 
   bool Enter(std::chrono::nanoseconds wait_max);
   void Leave();

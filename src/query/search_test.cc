@@ -12,6 +12,7 @@
 #include "base/clock_testing.h"
 #include "base/encoding.h"
 #include "base/random_testing.h"
+#include "query/scripted_store_testing.h"
 #include "query/store_testing.h"
 #include "store/oracle_store.h"
 
@@ -134,32 +135,6 @@ TEST_F(SearchTest, PagesStayStableWhileEventsArrive) {
     EXPECT_TRUE(at_first.empty()) << *at_first.begin() << " is missing";
   }
 }
-
-// A store that answers as told.
-class ScriptedStore final : public store::LogStore {
- public:
-  std::function<Result<store::RunReport>(const store::Plan&, store::Sink&)> run;
-
-  void AppendAsync(std::vector<store::NewEvent>, Appended done) override {
-    done(Fail(ErrorCode::kUnsupported, "read only"));
-  }
-
-  Result<store::RunReport> Run(const store::Plan& plan, store::Sink& sink) override {
-    return run(plan, sink);
-  }
-
-  Result<store::DeleteReport> Delete(const store::Plan&) override {
-    return Fail(ErrorCode::kUnsupported, "read only");
-  }
-
-  Result<store::EraseReceipt> Erase(std::string_view, const store::StoreProgress&) override {
-    return Fail(ErrorCode::kUnsupported, "read only");
-  }
-
-  store::Description Describe() const override { return {}; }
-
-  Status Flush() override { return {}; }
-};
 
 TEST_F(SearchTest, TellsOfDamage) {
   ScriptedStore store;

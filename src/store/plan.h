@@ -69,7 +69,10 @@ struct Plan {
   std::vector<CardinalityRequest> cardinalities;
   std::vector<GroupRequest> groups;
 
-  std::stop_token stop;                      // checked at least every 1,024 rows
+  std::stop_token stop;  // checked at least every 1,024 rows
+  // When it is asked for, what was read so far is the answer (RunReport::partial). For answers that
+  // are better late and incomplete than not at all; a store may go on to the end.
+  std::stop_token enough;
   std::size_t memory_bytes_max = 256 << 20;  // kLimit above
 };
 
@@ -110,7 +113,10 @@ class Sink {
 struct RunReport {
   std::uint64_t events_scanned = 0;
   std::uint64_t events_matched = 0;
-  bool more_rows = false;           // rows remain behind the last one given
+  bool more_rows = false;  // rows remain behind the last one given
+  bool partial = false;    // Plan::enough cut the answer short
+  std::int64_t complete_from_ms =
+      0;  // of a partial answer: of events from here on nothing is missing
   std::vector<std::string> damage;  // "1 block of segment … could not be read: …"
   std::string explain;              // opaque, for people
 };

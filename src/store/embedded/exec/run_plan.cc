@@ -72,7 +72,7 @@ class Query {
     EventTotals events(compiled_, budget_);
     Status status;
     while (status && !failed_.load(std::memory_order_relaxed) &&
-           work_.load(std::memory_order_relaxed) < work_max) {
+           work_.load(std::memory_order_relaxed) < work_max && !plan_.enough.stop_requested()) {
       const std::size_t i = next_unit_.fetch_add(1);
       if (i >= units_.size()) break;
       status = AnswerUnit(i, events);
@@ -85,7 +85,9 @@ class Query {
     totals_.Add(events);
   }
 
-  bool done() const { return failed_ || next_unit_ >= units_.size(); }
+  bool done() const {
+    return failed_ || next_unit_ >= units_.size() || plan_.enough.stop_requested();
+  }
 
   // Requires: all calls of Work() returned.
   Result<RunReport> Finish(Sink& sink) {
@@ -97,11 +99,21 @@ class Query {
     report.events_scanned = events_scanned_;
     report.events_matched = totals_.count();
     report.damage = damage_.Take();
+    NoteUnread(report);
     report.explain = Explain();
     return report;
   }
 
  private:
+  // Units that no thread took, when it was enough.
+  void NoteUnread(RunReport& report) const {
+    report.complete_from_ms = std::numeric_limits<std::int64_t>::min();
+    for (std::size_t i = next_unit_; i < units_.size(); ++i) {
+      report.partial = true;
+      report.complete_from_ms = std::max(report.complete_from_ms, units_[i].timestamp_max_ms + 1);
+    }
+  }
+
   struct Unit {
     const LiveTable* live = nullptr;
     const RawEvents* raw = nullptr;  // one of the two

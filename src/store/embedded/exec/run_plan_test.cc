@@ -256,6 +256,27 @@ TEST_F(RunPlanTest, StopsWhenAsked) {
   EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
 }
 
+TEST_F(RunPlanTest, GivesWhatItHasWhenThatIsEnough) {
+  AddTable({R"({"k":"x"})", R"({"k":"x"})"});
+  AddTable({R"({"k":"x"})"});
+  const std::int64_t newest = snapshot_.tables[1].table->info().timestamp_max_ms;
+  const std::int64_t older = snapshot_.tables[0].table->info().timestamp_max_ms;
+  ASSERT_LT(older, newest);
+  // The first table that is read says that it is enough.
+  std::stop_source enough;
+  snapshot_.tables[1].table =
+      std::make_shared<CallingTable>(snapshot_.tables[1].table, [&] { enough.request_stop(); });
+  Plan plan;
+  plan.enough = enough.get_token();
+  plan.top_values = {{Attribute("k"), 10}};
+  CollectingSink sink;
+  const Result<RunReport> report = RunPlan(snapshot_, plan, sink, pool_, 1);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->partial);
+  EXPECT_EQ(report->complete_from_ms, older + 1);
+  EXPECT_EQ(sink.top_values[0], (std::vector<ValueCount>{{"x", 1}}));
+}
+
 TEST_F(RunPlanTest, RefusesToUseMoreMemoryThanThePlanAllows) {
   for (int table = 0; table < 2; ++table) {
     std::vector<std::string> attributes;

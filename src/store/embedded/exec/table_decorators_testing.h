@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -106,6 +107,21 @@ class IndexedTable final : public ForwardingTable {
         });
     return status ? codes : std::vector<Code>();
   }
+};
+
+// Tells of each dictionary that is asked for.
+class CallingTable final : public ForwardingTable {
+ public:
+  CallingTable(std::shared_ptr<const Table> inner, std::function<void()> call)
+      : ForwardingTable(std::move(inner)), call_(std::move(call)) {}
+
+  Result<std::shared_ptr<const Dictionary>> DictionaryOf(ColumnIndex column) const override {
+    call_();
+    return ForwardingTable::DictionaryOf(column);
+  }
+
+ private:
+  std::function<void()> call_;
 };
 
 // Fails from the n-th read on, as a segment on a bad disk does.
