@@ -15,6 +15,7 @@ inline constexpr std::size_t kHeadersShownBytesMax = 10 * 1024;  // SES: then he
 inline constexpr std::size_t kConfigurationSetsMax = 10'000;     // SES
 inline constexpr std::size_t kConfigurationSetNameMax = 64;      // SES
 inline constexpr std::size_t kEventDestinationsMax = 10;         // SES: in one set
+inline constexpr std::size_t kMetricDimensionsMax = 10;          // SES: of one CloudWatch destination
 inline constexpr std::size_t kIdentitiesMax = 10'000;            // SES
 inline constexpr std::size_t kResourceTagsMax = 50;              // SES: on one resource
 inline constexpr std::size_t kCustomHeadersMax = 15;       // SES v2: headers of Simple content

@@ -22,10 +22,13 @@
 #include "aws/sts_service.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "cloudwatch/cloudwatch_api.h"
+#include "cloudwatch/metric_store.h"
 #include "functions/async_queue.h"
 #include "functions/function_registry.h"
 #include "functions/host.h"
 #include "functions/lambda_api.h"
+#include "intake/firehose_hook.h"
 #include "intake/intake.h"
 #include "intake/sns_hook.h"
 #include "mail/api/ses_v1_api.h"
@@ -34,6 +37,7 @@
 #include "mail/delivery/relay.h"
 #include "mail/delivery/scenarios.h"
 #include "mail/delivery/spool.h"
+#include "mail/event_metrics.h"
 #include "mail/event_publisher.h"
 #include "mail/mail_service.h"
 #include "mail/smtp/submission_session.h"
@@ -57,6 +61,8 @@
 #include "queues/queue_service.h"
 #include "queues/sqs_api.h"
 #include "store/embedded/embedded_store.h"
+#include "streams/firehose_api.h"
+#include "streams/stream_service.h"
 #include "topics/sns_api.h"
 #include "topics/topic_service.h"
 
@@ -164,6 +170,7 @@ class ServerImpl final : public Server {
   Status ComposeFunctions();
   Status ComposeQueues();
   Status ComposeTopics();
+  Status ComposeDestinations();
   Status ComposeMail();
   void ComposeAws();
   void ComposeApi();
@@ -203,6 +210,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<intake::IssuerFetchingChainChecker> chain_;
   std::unique_ptr<intake::SnsHook> sns_hook_;
+  std::unique_ptr<intake::FirehoseHook> firehose_hook_;
   net::HttpHandler intake_handler_;
   std::unique_ptr<net::HttpClient> loopback_;  // to our own intake, without a socket
 
@@ -212,6 +220,9 @@ class ServerImpl final : public Server {
 
   std::unique_ptr<queues::QueueService> queues_;
   std::unique_ptr<topics::TopicService> topics_;
+  std::unique_ptr<cloudwatch::MetricStore> metric_store_;
+  std::unique_ptr<mail::EventMetrics> event_metrics_;
+  std::unique_ptr<streams::StreamService> streams_;
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets_;
   std::unique_ptr<mail::Identities> identities_;
@@ -237,6 +248,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<mail::SesV2Api> ses_v2_;
   std::unique_ptr<topics::SnsApi> sns_;
   std::unique_ptr<queues::SqsApi> sqs_;
+  std::unique_ptr<cloudwatch::CloudWatchApi> cloudwatch_;
+  std::unique_ptr<streams::FirehoseApi> firehose_;
   std::unique_ptr<functions::LambdaApi> lambda_;
 
   std::unique_ptr<api::Admin> admin_;
@@ -281,6 +294,7 @@ Status ServerImpl::Compose() {
   RETURN_IF_ERROR(ComposeFunctions());
   RETURN_IF_ERROR(ComposeQueues());
   RETURN_IF_ERROR(ComposeTopics());
+  RETURN_IF_ERROR(ComposeDestinations());
   RETURN_IF_ERROR(ComposeMail());
   ComposeAws();
   ComposeApi();
@@ -386,6 +400,7 @@ Status ServerImpl::ComposeIntake() {
       *chain_,
       world_.clock,
       metrics_);
+  firehose_hook_ = std::make_unique<intake::FirehoseHook>(*keys_, *intake_, world_.clock, metrics_);
   return {};
 }
 
@@ -475,10 +490,45 @@ Status ServerImpl::ComposeTopics() {
   return {};
 }
 
+// Where events go beside topics.
+Status ServerImpl::ComposeDestinations() {
+  cloudwatch::MetricStore::Options options;
+  options.dir = directory_.cloudwatch();
+  options.durability = DurabilityOf(options_);
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(metric_store_,
+                   cloudwatch::MetricStore::Create(
+                       {world_.fs, world_.clock, metrics_}, std::move(options), &recovery));
+  NoteRecovery("cloudwatch", recovery);
+  event_metrics_ = std::make_unique<mail::EventMetrics>(*metric_store_, world_.clock, metrics_);
+  streams::StreamService::Options stream_options;
+  stream_options.dir = directory_.streams();
+  stream_options.files = directory_.stream_files();
+  stream_options.account = account_;
+  stream_options.durability = DurabilityOf(options_);
+  stream_options.private_endpoints = options_.Bool("topics.private_endpoints")
+                                         ? streams::BatchDeliverer::PrivateEndpoints::kAllowed
+                                         : streams::BatchDeliverer::PrivateEndpoints::kDenied;
+  ASSIGN_OR_RETURN(streams_,
+                   streams::StreamService::Create({directory_.settings(),
+                                                   world_.fs,
+                                                   world_.clock,
+                                                   world_.random,
+                                                   metrics_,
+                                                   directory_.secret_box(),
+                                                   *outside_},
+                                                  std::move(stream_options)));
+  return {};
+}
+
 Status ServerImpl::ComposeMail() {
   ASSIGN_OR_RETURN(configuration_sets_,
-                   mail::ConfigurationSets::Load(
-                       {account_, directory_.settings(), *topics_, world_.clock, world_.random}));
+                   mail::ConfigurationSets::Load({account_,
+                                                  directory_.settings(),
+                                                  *topics_,
+                                                  world_.clock,
+                                                  world_.random,
+                                                  streams_.get()}));
   ASSIGN_OR_RETURN(
       identities_,
       mail::Identities::Load(
@@ -494,7 +544,9 @@ Status ServerImpl::ComposeMail() {
                                             *account_state_,
                                             world_.clock,
                                             metrics_,
-                                            mail::EventRendering{"127.0.0.1"}});
+                                            mail::EventRendering{"127.0.0.1"},
+                                            event_metrics_.get(),
+                                            streams_.get()});
   stored_mails_ = std::make_unique<StoredMailLookup>(*store_);
   recent_mails_ =
       std::make_unique<mail::RecentMails>(mail::RecentMails::Limits(), stored_mails_.get());
@@ -597,6 +649,8 @@ void ServerImpl::ComposeAws() {
   ses_v2_ = std::make_unique<mail::SesV2Api>(ses);
   sns_ = std::make_unique<topics::SnsApi>(*topics_, world_.clock, world_.random);
   sqs_ = std::make_unique<queues::SqsApi>(*queues_, world_.clock);
+  cloudwatch_ = std::make_unique<cloudwatch::CloudWatchApi>(*metric_store_, world_.clock);
+  firehose_ = std::make_unique<streams::FirehoseApi>(*streams_);
   lambda_ = std::make_unique<functions::LambdaApi>(
       account_, *function_registry_, *functions_, *async_queue_);
   sts_ = std::make_unique<aws::StsService>(account_, sessions_.get());
@@ -606,6 +660,8 @@ void ServerImpl::ComposeAws() {
   gateway_->Register("ses", "/v2/email/", *ses_v2_);
   gateway_->Register("sns", "/", *sns_);
   gateway_->Register("sqs", "/", *sqs_);
+  gateway_->Register("monitoring", "/", *cloudwatch_);
+  gateway_->Register("firehose", "/", *firehose_);
   gateway_->Register("lambda", "/", *lambda_);
   gateway_->Register("sts", "/", *sts_);
   gateway_->Register("iam", "/", *iam_);
@@ -665,6 +721,9 @@ void ServerImpl::ComposeHealth() {
 void ServerImpl::AddHookRoutes(Router& router) {
   router.AddPath("/hooks/sns",
                  [this](const net::HttpRequest& request) { return sns_hook_->Handle(request); });
+  router.AddPath("/hooks/firehose", [this](const net::HttpRequest& request) {
+    return firehose_hook_->Handle(request);
+  });
   router.AddPath(std::string(mail::kTrackingPrefix),
                  [this](const net::HttpRequest& request) { return tracking_->Handle(request); });
 }
@@ -820,6 +879,8 @@ Result<Server::Addresses> ServerImpl::Listen() {
 
   // Downstream first: what a restart finds in spool and outbox flows at once.
   queues_->Start();
+  metric_store_->Start();
+  streams_->Start();
   topics_->Start();
   spool_->Start();
   http_->Start();
@@ -859,6 +920,8 @@ void ServerImpl::Stop() {
   spool_->Stop();
   topics_->Stop();
   queues_->Stop();
+  streams_->Stop();
+  metric_store_->Stop();
   if (const Status flushed = store_->Flush(); !flushed) {
     log::Warn("store", "what is in memory stays in the journal: {}", flushed.error().message);
   }
