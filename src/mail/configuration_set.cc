@@ -29,6 +29,31 @@ constexpr std::array<TypeName, kEventTypeCount> kTypeNames = {{
 
 constexpr int kV1TypeCount = 8;
 
+json::array EncodeDimensions(const std::vector<MetricDimension>& dimensions) {
+  json::array list;
+  for (const MetricDimension& dimension : dimensions) {
+    list.push_back(json::object{{"name", dimension.name},
+                                {"source", DimensionSourceV1Name(dimension.source)},
+                                {"default", dimension.default_value}});
+  }
+  return list;
+}
+
+std::vector<MetricDimension> DecodeDimensions(const json::object& destination) {
+  std::vector<MetricDimension> dimensions;
+  const json::array* list = json::GetArray(destination, "dimensions");
+  if (list == nullptr) return dimensions;
+  for (const json::value& item : *list) {
+    const json::object* o = item.if_object();
+    if (o == nullptr) continue;
+    dimensions.push_back({json::GetStringOr(*o, "name", ""),
+                          DimensionSourceFromV1Name(json::GetStringOr(*o, "source", ""))
+                              .value_or(MetricDimension::Source::kMessageTag),
+                          json::GetStringOr(*o, "default", "")});
+  }
+  return dimensions;
+}
+
 json::array EncodeDestinations(const std::vector<EventDestination>& destinations) {
   json::array list;
   for (const EventDestination& destination : destinations) {
@@ -37,6 +62,9 @@ json::array EncodeDestinations(const std::vector<EventDestination>& destinations
       types.emplace_back(EventTypeV2Name(type));
     }
     list.push_back(json::object{{"name", destination.name},
+                                {"dimensions", EncodeDimensions(destination.metric_dimensions)},
+                                {"stream_arn", destination.stream_arn},
+                                {"stream_role_arn", destination.stream_role_arn},
                                 {"enabled", destination.enabled},
                                 {"types", std::move(types)},
                                 {"topic_arn", destination.topic_arn}});
@@ -55,6 +83,9 @@ std::vector<EventDestination> DecodeDestinations(const json::object& document) {
     destination.name = json::GetStringOr(object, "name", "");
     destination.enabled = json::GetBool(object, "enabled").value_or(false);
     destination.topic_arn = json::GetStringOr(object, "topic_arn", "");
+    destination.metric_dimensions = DecodeDimensions(object);
+    destination.stream_arn = json::GetStringOr(object, "stream_arn", "");
+    destination.stream_role_arn = json::GetStringOr(object, "stream_role_arn", "");
     const json::array* types = json::GetArray(object, "types");
     for (const json::value& type : types != nullptr ? *types : json::array()) {
       const std::optional<EventType> known =
@@ -112,6 +143,44 @@ std::optional<EventType> EventTypeFromV1Name(std::string_view name) {
 std::optional<EventType> EventTypeFromV2Name(std::string_view name) {
   for (int i = 0; i < kEventTypeCount; ++i) {
     if (kTypeNames[static_cast<std::size_t>(i)].v2 == name) return static_cast<EventType>(i);
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+struct SourceName {
+  MetricDimension::Source source;
+  std::string_view v1;
+  std::string_view v2;
+};
+
+constexpr SourceName kSourceNames[] = {
+    {MetricDimension::Source::kMessageTag, "messageTag", "MESSAGE_TAG"},
+    {MetricDimension::Source::kEmailHeader, "emailHeader", "EMAIL_HEADER"},
+    {MetricDimension::Source::kLinkTag, "linkTag", "LINK_TAG"},
+};
+
+}  // namespace
+
+std::string_view DimensionSourceV1Name(MetricDimension::Source source) {
+  return kSourceNames[static_cast<std::size_t>(source)].v1;
+}
+
+std::string_view DimensionSourceV2Name(MetricDimension::Source source) {
+  return kSourceNames[static_cast<std::size_t>(source)].v2;
+}
+
+std::optional<MetricDimension::Source> DimensionSourceFromV1Name(std::string_view name) {
+  for (const SourceName& known : kSourceNames) {
+    if (known.v1 == name) return known.source;
+  }
+  return std::nullopt;
+}
+
+std::optional<MetricDimension::Source> DimensionSourceFromV2Name(std::string_view name) {
+  for (const SourceName& known : kSourceNames) {
+    if (known.v2 == name) return known.source;
   }
   return std::nullopt;
 }

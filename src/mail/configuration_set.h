@@ -52,11 +52,29 @@ class EventTypeSet {
   std::uint32_t bits_ = 0;
 };
 
+// One dimension of the metrics of a CloudWatch destination, and where its value comes from.
+struct MetricDimension {
+  enum class Source { kMessageTag, kEmailHeader, kLinkTag };
+  std::string name;
+  Source source = Source::kMessageTag;
+  std::string default_value;  // when the mail has none
+  bool operator==(const MetricDimension&) const = default;
+};
+
+std::string_view DimensionSourceV1Name(MetricDimension::Source source);  // messageTag
+std::string_view DimensionSourceV2Name(MetricDimension::Source source);  // MESSAGE_TAG
+std::optional<MetricDimension::Source> DimensionSourceFromV1Name(std::string_view name);
+std::optional<MetricDimension::Source> DimensionSourceFromV2Name(std::string_view name);
+
+// Of one kind: a topic, metrics (CloudWatch), or a delivery stream (Firehose).
 struct EventDestination {
   std::string name;
   bool enabled = false;
   EventTypeSet matching;
-  std::string topic_arn;
+  std::string topic_arn;                                // SNS; empty: another kind
+  std::vector<MetricDimension> metric_dimensions = {};  // CloudWatch; empty: another kind
+  std::string stream_arn = {};                          // Firehose; empty: another kind
+  std::string stream_role_arn = {};                     // kept and shown
   bool operator==(const EventDestination&) const = default;
 };
 

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "aws/arn.h"
+#include "base/encoding.h"
 #include "base/log.h"
+#include "mail/event_metrics.h"
 #include "mail/limits.h"
 
 namespace postglass::mail {
@@ -252,6 +255,15 @@ SesOutcome ConfigurationSets::CheckDestination(const std::string& set,
     return SesError{SesError::Kind::kInvalidDestination,
                     "At least one matching event type must be specified."};
   }
+  if (!destination.metric_dimensions.empty()) return CheckMetrics(destination);
+  if (!destination.stream_arn.empty()) {
+    if (on_.streams != nullptr && on_.streams->CheckStream(destination.stream_arn)) {
+      return std::nullopt;
+    }
+    return SesError{
+        SesError::Kind::kInvalidStreamDestination,
+        fmt::format("Could not find Firehose delivery stream <{}>.", destination.stream_arn)};
+  }
   const std::optional<aws::Arn> arn = aws::ParseArn(destination.topic_arn);
   if (!arn || arn->service != "sns") return TopicMissing(destination.topic_arn);
   const Status allowed = on_.publisher.CheckTopic(destination.topic_arn, ArnOf(set));
@@ -266,8 +278,36 @@ SesOutcome ConfigurationSets::CheckDestination(const std::string& set,
   }
 }
 
+SesOutcome ConfigurationSets::CheckMetrics(const EventDestination& destination) const {
+  const auto invalid = [](std::string message) {
+    return SesError{SesError::Kind::kInvalidMetricsDestination, std::move(message)};
+  };
+  if (destination.metric_dimensions.size() > kMetricDimensionsMax) {
+    return invalid(fmt::format("At most {} dimensions can be specified.", kMetricDimensionsMax));
+  }
+  std::set<std::string> names;
+  for (const MetricDimension& dimension : destination.metric_dimensions) {
+    if (!IsDimensionText(dimension.name) || !names.insert(dimension.name).second) {
+      return invalid(fmt::format("Invalid CloudWatch dimension name <{}>.", dimension.name));
+    }
+    if (!IsDimensionText(dimension.default_value)) {
+      return invalid(
+          fmt::format("Invalid CloudWatch dimension default value <{}>.", dimension.default_value));
+    }
+    const bool of_header = dimension.source == MetricDimension::Source::kEmailHeader;
+    for (const std::string_view reserved :
+         {"Received", "To", "From", "DKIM-Signature", "CC", "message-id", "Return-Path"}) {
+      if (of_header && EqualsIgnoreAsciiCase(dimension.name, reserved)) {
+        return invalid(fmt::format("The header {} cannot be a dimension.", dimension.name));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 SesOutcome ConfigurationSets::PublishTestMessage(const std::string& set,
                                                  const EventDestination& destination) const {
+  if (destination.topic_arn.empty()) return std::nullopt;  // topics alone get one
   const auto answer = std::make_shared<Answer>();
   topics::SesPublication publication;
   publication.topic_arn = destination.topic_arn;

@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "mail/configuration_set.h"
 #include "mail/ses_error.h"
+#include "streams/record_sink.h"
 #include "topics/publisher.h"
 
 namespace postglass::mail {
@@ -30,6 +31,7 @@ class ConfigurationSets {
     topics::SesPublisher& publisher;
     const Clock& clock;
     Random& random;
+    const streams::RecordSink* streams = nullptr;  // null: no stream is there
   };
 
   // All dependencies must outlive it. A document that cannot be read is left out, logged and
@@ -68,6 +70,7 @@ class ConfigurationSets {
   SesOutcome Store(const ConfigurationSet& set);
   SesOutcome Replace(const std::string& name, std::shared_ptr<const ConfigurationSet> set);
   SesOutcome CheckDestination(const std::string& set, const EventDestination& destination) const;
+  SesOutcome CheckMetrics(const EventDestination& destination) const;
   SesOutcome PublishTestMessage(const std::string& set, const EventDestination& destination) const;
 
   const Dependencies on_;

@@ -22,7 +22,7 @@ class Countdown {
   Countdown(std::size_t count, std::function<void(Status)> done)
       : left_(count), done_(std::move(done)) {}
 
-  void Answer(const Result<topics::PublishOutcome>& outcome) {
+  void Answer(const Status& outcome) {
     Status all;
     {
       MutexLock lock(mutex_);
@@ -96,6 +96,21 @@ void SnsEventPublisher::PublishAsync(const MailEvent& event,
   const std::string source_arn = on_.configuration_sets.ArnOf(set_name);
   const auto countdown = std::make_shared<Countdown>(destinations.size(), std::move(done));
   for (const EventDestination* destination : destinations) {
+    if (!destination->metric_dimensions.empty()) {
+      if (on_.metrics_of_events != nullptr) on_.metrics_of_events->Publish(*destination, event);
+      countdown->Answer({});
+      continue;
+    }
+    if (!destination->stream_arn.empty()) {
+      if (on_.streams == nullptr) {
+        countdown->Answer({});
+        continue;
+      }
+      on_.streams->PutAsync(destination->stream_arn,
+                            record + "\n",
+                            [countdown](const Status& stored) { countdown->Answer(stored); });
+      continue;
+    }
     topics::SesPublication publication;
     publication.topic_arn = destination->topic_arn;
     publication.subject = kSubject;
@@ -103,12 +118,11 @@ void SnsEventPublisher::PublishAsync(const MailEvent& event,
     publication.source_arn = source_arn;
     publication.idempotency_key = fmt::format("{}/{}", key, destination->name);
     Counter& published = published_;
-    on_.publisher.PublishAsync(std::move(publication),
-                               [countdown, &published](Result<topics::PublishOutcome> outcome) {
-                                 if (outcome && *outcome == topics::PublishOutcome::kQueued)
-                                   published.Add();
-                                 countdown->Answer(outcome);
-                               });
+    on_.publisher.PublishAsync(
+        std::move(publication), [countdown, &published](Result<topics::PublishOutcome> outcome) {
+          if (outcome && *outcome == topics::PublishOutcome::kQueued) published.Add();
+          countdown->Answer(outcome ? Status() : Status(Fail(outcome.error())));
+        });
   }
 }
 
@@ -117,6 +131,7 @@ void SnsEventPublisher::CountStatistics(const MailEvent& event) {
   if (type == EventType::kBounce || type == EventType::kComplaint || type == EventType::kReject) {
     on_.account_state.Count(type, RecipientCount(event.detail));
   }
+  if (on_.metrics_of_events != nullptr) on_.metrics_of_events->CountForAccount(event);
 }
 
 void SnsEventPublisher::NoDestination(Reason reason,

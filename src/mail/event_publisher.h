@@ -13,12 +13,15 @@
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
 #include "mail/event_json.h"
+#include "mail/event_metrics.h"
 #include "mail/types.h"
+#include "streams/record_sink.h"
 #include "topics/publisher.h"
 
 namespace postglass::mail {
 
-// Hands each event to the topics of the enabled destinations that ask for its type. Thread-safe.
+// Hands each event to the topics, metrics and streams of the enabled destinations that ask for its
+// type. Thread-safe.
 //
 // An event that no destination takes is dropped, as SES drops it, but never silently: counter
 // postglass_mail_events_without_destination_total and a line in the log name the cause. Of a topic
@@ -32,6 +35,8 @@ class SnsEventPublisher final : public EventPublisher {
     const Clock& clock;
     Metrics& metrics;
     EventRendering rendering;
+    EventMetrics* metrics_of_events = nullptr;  // null: no figures, no CloudWatch destinations
+    streams::RecordSink* streams = nullptr;     // null: no Firehose destinations
   };
 
   explicit SnsEventPublisher(const Dependencies& dependencies);

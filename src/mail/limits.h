@@ -15,9 +15,10 @@ inline constexpr std::size_t kHeadersShownBytesMax = 10 << 10;  // SES: then hea
 inline constexpr std::size_t kConfigurationSetsMax = 10'000;    // SES
 inline constexpr std::size_t kConfigurationSetNameMax = 64;     // SES
 inline constexpr std::size_t kEventDestinationsMax = 10;        // SES: in one set
-inline constexpr std::size_t kIdentitiesMax = 10'000;           // SES
-inline constexpr std::size_t kTemplatesMax = 10'000;            // SES
-inline constexpr std::size_t kTemplateBytesMax = 500 << 10;     // SES: one template
+inline constexpr std::size_t kMetricDimensionsMax = 10;      // SES: of one CloudWatch destination
+inline constexpr std::size_t kIdentitiesMax = 10'000;        // SES
+inline constexpr std::size_t kTemplatesMax = 10'000;         // SES
+inline constexpr std::size_t kTemplateBytesMax = 500 << 10;  // SES: one template
 // All templates together: they are kept in memory.
 inline constexpr std::size_t kTemplateBytesTotalMax = 256u << 20;
 // Some 300 bytes of memory each.

@@ -18,7 +18,9 @@ struct SesError {
     kDestinationAlreadyExists,
     kInvalidDestination,      // no matching types, bad name
     kInvalidSnsDestination,   // topic missing, or SES may not publish there
-    kUnsupportedDestination,  // Firehose, CloudWatch, EventBridge, Pinpoint
+    kInvalidMetricsDestination,  // CloudWatch: dimensions
+    kInvalidStreamDestination,   // Firehose: no such stream
+    kUnsupportedDestination,     // EventBridge, Pinpoint
     kTrackingOptionsAlreadyExist,
     kTrackingOptionsDoNotExist,
     kInvalidTrackingOptions,

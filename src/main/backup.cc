@@ -36,7 +36,8 @@ constexpr std::array<std::string_view, 4> kFiles = {
 // In the order of the data; the store comes last, by a way of its own.
 // In the order of the data: what goes from one to the next while they are copied is in both, not in
 // none.
-constexpr std::array<std::string_view, 5> kStages = {"tls", "spool", "capture", "outbox", "queues"};
+constexpr std::array<std::string_view, 6> kStages = {
+    "tls", "spool", "capture", "outbox", "queues", "cloudwatch"};
 constexpr std::array<std::string_view, 3> kStoreDirectories = {
     "store/segments", "store/dedup", "store/journal"};
 
@@ -146,18 +147,32 @@ Result<std::vector<std::string>> NamesIn(const FileSystem& fs, const Path& direc
   return names;
 }
 
+// Delivery streams have a journal each, in a directory of its own.
+Result<std::vector<std::string>> StreamDirectories(const FileSystem& fs, const Path& root) {
+  ASSIGN_OR_RETURN(std::vector<std::string> names, NamesIn(fs, root / "streams"));
+  for (std::string& name : names) name = "streams/" + name;
+  return names;
+}
+
 // Removes a flat tree of ours: files, then the directories they were in.
 void RemoveTree(FileSystem& fs, const Path& root) {
-  for (const std::string_view directory : {"store/segments",
-                                           "store/dedup",
-                                           "store/journal",
-                                           "store",
-                                           "tls",
-                                           "spool",
-                                           "capture",
-                                           "outbox",
-                                           "queues",
-                                           ""}) {
+  std::vector<std::string> directories =
+      StreamDirectories(fs, root).value_or(std::vector<std::string>());
+  for (const char* directory : {"streams",
+                                "store/segments",
+                                "store/dedup",
+                                "store/journal",
+                                "store",
+                                "tls",
+                                "spool",
+                                "capture",
+                                "outbox",
+                                "queues",
+                                "cloudwatch",
+                                ""}) {
+    directories.emplace_back(directory);
+  }
+  for (const std::string& directory : directories) {
     const Path path = directory.empty() ? root : root / directory;
     const Result<std::vector<std::string>> names = fs.List(path);
     if (!names) continue;
@@ -188,6 +203,8 @@ class Backup {
     }
     RETURN_IF_ERROR(CopyDatabase());
     for (const std::string_view stage : kStages) RETURN_IF_ERROR(CopyDirectory(stage));
+    ASSIGN_OR_RETURN(const std::vector<std::string> streams, StreamDirectories(fs_, data_));
+    for (const std::string& stream : streams) RETURN_IF_ERROR(CopyDirectory(stream));
     RETURN_IF_ERROR(CopyStore());
     return Finish();
   }
@@ -204,6 +221,8 @@ class Backup {
   Status Estimate() {
     std::vector<std::string_view> directories(kStages.begin(), kStages.end());
     directories.insert(directories.end(), kStoreDirectories.begin(), kStoreDirectories.end());
+    ASSIGN_OR_RETURN(const std::vector<std::string> streams, StreamDirectories(fs_, data_));
+    directories.insert(directories.end(), streams.begin(), streams.end());
     for (const std::string_view directory : directories) {
       ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(fs_, data_ / directory));
       for (const std::string& name : names) {

@@ -59,6 +59,12 @@ class DataDirectory {
 
   Path queues() const { return path_ / "queues"; }
 
+  Path streams() const { return path_ / "streams"; }
+
+  Path stream_files() const { return path_ / "stream-files"; }
+
+  Path cloudwatch() const { return path_ / "cloudwatch"; }
+
   Path tls() const { return path_ / "tls"; }
 
   Path listening_file() const { return path_ / "listening.json"; }

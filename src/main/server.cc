@@ -9,6 +9,7 @@
 #include "main/installation.h"
 #include "main/parts/access_part.h"
 #include "main/parts/aws_part.h"
+#include "main/parts/destinations_part.h"
 #include "main/parts/functions_part.h"
 #include "main/parts/intake_part.h"
 #include "main/parts/mail_part.h"
@@ -58,6 +59,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<IntakePart> intake_;
   std::unique_ptr<FunctionsPart> functions_;
   std::unique_ptr<TopicsPart> topics_;
+  std::unique_ptr<DestinationsPart> destinations_;
   std::unique_ptr<MailPart> mail_;
   std::unique_ptr<AwsPart> aws_;
   std::unique_ptr<WebPart> web_;
@@ -82,8 +84,9 @@ Status ServerImpl::Compose(const World& world, DataDirectory& directory, const O
   ASSIGN_OR_RETURN(intake_, IntakePart::Make(*context_, *access_, *store_));
   ASSIGN_OR_RETURN(functions_, FunctionsPart::Make(*context_, *intake_));
   ASSIGN_OR_RETURN(topics_, TopicsPart::Make(*context_, *access_, *functions_));
-  ASSIGN_OR_RETURN(mail_, MailPart::Make(*context_, *access_, *store_, *topics_));
-  aws_ = AwsPart::Make(*context_, *access_, *functions_, *topics_, *mail_);
+  ASSIGN_OR_RETURN(destinations_, DestinationsPart::Make(*context_));
+  ASSIGN_OR_RETURN(mail_, MailPart::Make(*context_, *access_, *store_, *topics_, *destinations_));
+  aws_ = AwsPart::Make(*context_, *access_, *functions_, *topics_, *destinations_, *mail_);
   web_ = std::make_unique<WebPart>(
       WebPart::Below{*context_, *access_, *store_, *intake_, *topics_, *mail_});
   web_->AddHookRoutes(hooks_router_);
@@ -191,6 +194,7 @@ Result<Server::Addresses> ServerImpl::Listen() {
       addresses.http, addresses.https, WithoutSlash(context_->options.String("public_url")));
 
   // Downstream first: what a restart finds in spool and outbox flows at once.
+  destinations_->Start();
   topics_->Start();
   mail_->spool->Start();
   http_->Start();
@@ -220,6 +224,7 @@ void ServerImpl::Stop() {
   }
   mail_->spool->Stop();
   topics_->Stop();
+  destinations_->Stop();
   if (const Status flushed = store_->store->Flush(); !flushed) {
     log::Warn("store", "what is in memory stays in the journal: {}", flushed.error().message);
   }

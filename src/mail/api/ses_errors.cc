@@ -90,6 +90,10 @@ aws::AwsError V1Error(const SesError& error) {
       return Sender("EventDestinationAlreadyExists", error.message);
     case Kind::kInvalidSnsDestination:
       return Sender("InvalidSNSDestination", error.message);
+    case Kind::kInvalidMetricsDestination:
+      return Sender("InvalidCloudWatchDestination", error.message);
+    case Kind::kInvalidStreamDestination:
+      return Sender("InvalidFirehoseDestination", error.message);
     case Kind::kTrackingOptionsAlreadyExist:
       return Sender("TrackingOptionsAlreadyExistsException", error.message);
     case Kind::kTrackingOptionsDoNotExist:
@@ -146,6 +150,8 @@ aws::AwsError V2Error(const SesError& error) {
     case Kind::kInvalidSet:
     case Kind::kInvalidDestination:
     case Kind::kInvalidSnsDestination:
+    case Kind::kInvalidMetricsDestination:
+    case Kind::kInvalidStreamDestination:
     case Kind::kUnsupportedDestination:
     case Kind::kInvalidTrackingOptions:
     case Kind::kInvalidDeliveryOptions:

@@ -306,17 +306,59 @@ TEST(SesV1Api, EventDestinationsAreChecked) {
   EXPECT_EQ(
       XmlText(create("EventDestination.MatchingEventTypes.member.1", "deliveryDelay").body, "Code"),
       "ValidationError");
+  // One kind a destination.
   EXPECT_EQ(
       XmlText(create("EventDestination.KinesisFirehoseDestination.IAMRoleARN", "x").body, "Code"),
-      "InvalidFirehoseDestination");
-  EXPECT_EQ(XmlText(create("EventDestination.CloudWatchDestination.DimensionConfigurations.member.1"
-                           ".DimensionName",
-                           "x")
-                        .body,
-                    "Code"),
-            "InvalidCloudWatchDestination");
+      "InvalidParameterValue");
   EXPECT_EQ(XmlText(create("EventDestination.SNSDestination.TopicARN", "").body, "Code"),
             "InvalidParameterValue");
+}
+
+TEST(SesV1Api, DestinationsOfMetricsAndStreams) {
+  SesApiWorld world;
+  world.MakeSet("main", {EventType::kSend});
+  const auto create = [&](const std::string& name, const Form& kind) {
+    Form form = {{"ConfigurationSetName", "main"},
+                 {"EventDestination.Name", name},
+                 {"EventDestination.Enabled", "true"},
+                 {"EventDestination.MatchingEventTypes.member.1", "send"}};
+    form.insert(form.end(), kind.begin(), kind.end());
+    return world.V1("CreateConfigurationSetEventDestination", form);
+  };
+  const auto dimension =
+      [](const std::string& name, const std::string& source, const std::string& fallback) {
+        const std::string at =
+            "EventDestination.CloudWatchDestination.DimensionConfigurations.member.1.";
+        return Form{{at + "DimensionName", name},
+                    {at + "DimensionValueSource", source},
+                    {at + "DefaultDimensionValue", fallback}};
+      };
+  EXPECT_EQ(create("figures", dimension("campaign", "messageTag", "none")).status, 200);
+  const std::string shown =
+      world
+          .V1("DescribeConfigurationSet",
+              {{"ConfigurationSetName", "main"},
+               {"ConfigurationSetAttributeNames.member.1", "eventDestinations"}})
+          .body;
+  EXPECT_NE(shown.find("<DimensionConfigurations><member><DimensionName>campaign</DimensionName>"
+                       "<DimensionValueSource>messageTag</DimensionValueSource>"
+                       "<DefaultDimensionValue>none</DefaultDimensionValue></member>"),
+            std::string::npos)
+      << shown;
+  for (const Form& bad : {dimension("a b", "messageTag", "x"),
+                          dimension("a", "messageTag", "x y"),
+                          dimension("a", "messageTag", ""),
+                          dimension("Return-Path", "emailHeader", "x"),
+                          dimension("to", "emailHeader", "x")}) {
+    EXPECT_EQ(XmlText(create("bad", bad).body, "Code"), "InvalidCloudWatchDestination");
+  }
+  EXPECT_EQ(XmlText(create("bad", dimension("a", "moon", "x")).body, "Code"), "ValidationError");
+  EXPECT_EQ(XmlText(create("bad",
+                           {{"EventDestination.KinesisFirehoseDestination.DeliveryStreamARN",
+                             "arn:aws:firehose:us-east-1:000000000000:deliverystream/none"}})
+                        .body,
+                    "Code"),
+            "InvalidFirehoseDestination");
 }
 
 TEST(SesV1Api, NamesItsActionsForPolicies) {

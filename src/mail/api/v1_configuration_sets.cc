@@ -29,7 +29,24 @@ void AppendDestinations(aws::XmlWriter& xml, const ConfigurationSet& set) {
       if (EventTypeFromV1Name(EventTypeV1Name(type))) xml.Text("member", EventTypeV1Name(type));
     }
     xml.Close();
-    xml.Open("SNSDestination").Text("TopicARN", destination.topic_arn).Close();
+    if (!destination.topic_arn.empty()) {
+      xml.Open("SNSDestination").Text("TopicARN", destination.topic_arn).Close();
+    } else if (!destination.stream_arn.empty()) {
+      xml.Open("KinesisFirehoseDestination")
+          .Text("IAMRoleARN", destination.stream_role_arn)
+          .Text("DeliveryStreamARN", destination.stream_arn)
+          .Close();
+    } else {
+      xml.Open("CloudWatchDestination").Open("DimensionConfigurations");
+      for (const MetricDimension& dimension : destination.metric_dimensions) {
+        xml.Open("member")
+            .Text("DimensionName", dimension.name)
+            .Text("DimensionValueSource", DimensionSourceV1Name(dimension.source))
+            .Text("DefaultDimensionValue", dimension.default_value)
+            .Close();
+      }
+      xml.Close().Close();
+    }
     xml.Close();
   }
   xml.Close();

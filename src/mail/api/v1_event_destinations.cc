@@ -8,35 +8,36 @@ namespace {
 
 using Parsed = std::variant<EventDestination, aws::AwsError>;
 
-// Says which kinds of destination the request names beside SNS, with v1's code for each.
-std::optional<aws::AwsError> RefuseOtherKinds(const aws::QueryParams& params) {
-  struct OtherKind {
-    std::string_view parameter;
-    std::string_view code;
-    std::string_view name;
-  };
-
-  constexpr OtherKind kOthers[] = {
-      {"EventDestination.KinesisFirehoseDestination", "InvalidFirehoseDestination", "Firehose"},
-      {"EventDestination.CloudWatchDestination", "InvalidCloudWatchDestination", "CloudWatch"},
-  };
-  for (const OtherKind& other : kOthers) {
-    if (params.HasPrefix(other.parameter)) {
-      return aws::AwsError{
-          400,
-          std::string(other.code),
-          fmt::format("{} event destinations are not supported here. Use an SNS destination.",
-                      other.name),
-          true};
+// EventDestination.CloudWatchDestination.
+std::optional<aws::AwsError> ReadMetrics(const aws::QueryParams& params,
+                                         EventDestination& destination) {
+  const std::string list = "EventDestination.CloudWatchDestination.DimensionConfigurations";
+  const std::size_t count = params.StructListSize(list);
+  for (std::size_t i = 1; i <= count; ++i) {
+    const std::string prefix = fmt::format("{}.member.{}.", list, i);
+    const std::string source_name(params.Get(prefix + "DimensionValueSource"));
+    const auto source = DimensionSourceFromV1Name(source_name);
+    if (!source) {
+      return V1Invalid("eventDestination.cloudWatchDestination.dimensionConfigurations." +
+                           std::to_string(i) + ".member.dimensionValueSource",
+                       source_name,
+                       "satisfy enum value set: [messageTag, emailHeader, linkTag]");
     }
+    destination.metric_dimensions.push_back(
+        {std::string(params.Get(prefix + "DimensionName")),
+         *source,
+         std::string(params.Get(prefix + "DefaultDimensionValue"))});
   }
-  return std::nullopt;
+  if (count > 0) return std::nullopt;
+  return aws::AwsError{400,
+                       "InvalidCloudWatchDestination",
+                       "A CloudWatch destination must have at least one dimension.",
+                       true};
 }
 
 Parsed ReadDestination(const Call& call) {
   const aws::QueryParams& params = call.params;
   if (!params.Find("EventDestination.Name")) return V1Missing("eventDestination.name");
-  if (auto refused = RefuseOtherKinds(params)) return *refused;
   EventDestination destination;
   destination.name = params.Get("EventDestination.Name");
   destination.enabled = ReadBool(call, "EventDestination.Enabled").value_or(false);
@@ -51,9 +52,25 @@ Parsed ReadDestination(const Call& call) {
     destination.matching.Add(*type);
   }
   destination.topic_arn = params.Get("EventDestination.SNSDestination.TopicARN");
-  if (destination.topic_arn.empty()) {
-    return aws::AwsError{
-        400, "InvalidParameterValue", "An event destination must be specified.", true};
+  destination.stream_arn =
+      params.Get("EventDestination.KinesisFirehoseDestination.DeliveryStreamARN");
+  destination.stream_role_arn =
+      params.Get("EventDestination.KinesisFirehoseDestination.IAMRoleARN");
+  const bool metrics = params.HasPrefix("EventDestination.CloudWatchDestination");
+  const int kinds = (destination.topic_arn.empty() ? 0 : 1) +
+                    (params.HasPrefix("EventDestination.KinesisFirehoseDestination") ? 1 : 0) +
+                    (metrics ? 1 : 0);
+  if (kinds != 1) {
+    return aws::AwsError{400,
+                         "InvalidParameterValue",
+                         kinds == 0 ? "An event destination must be specified."
+                                    : "Only one event destination can be specified.",
+                         true};
+  }
+  if (metrics) {
+    if (auto error = ReadMetrics(params, destination)) return *error;
+  } else if (destination.topic_arn.empty() && destination.stream_arn.empty()) {
+    return V1Missing("eventDestination.kinesisFirehoseDestination.deliveryStreamARN");
   }
   return destination;
 }

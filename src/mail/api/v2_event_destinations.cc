@@ -12,19 +12,42 @@ using Parsed = std::variant<EventDestination, aws::AwsError>;
 
 std::optional<aws::AwsError> RefuseOtherKinds(const json::object& destination) {
   constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
-      {"KinesisFirehoseDestination", "Firehose"},
-      {"CloudWatchDestination", "CloudWatch"},
       {"EventBridgeDestination", "EventBridge"},
       {"PinpointDestination", "Pinpoint"},
   };
   for (const auto& other : kOthers) {
     if (json::GetObject(destination, other.first) == nullptr) continue;
-    return aws::AwsError{
-        400,
-        "BadRequestException",
-        fmt::format("{} event destinations are not supported here. Use an SNS destination.",
-                    other.second),
-        true};
+    return aws::AwsError{400,
+                         "BadRequestException",
+                         fmt::format("{} event destinations are not supported here.", other.second),
+                         true};
+  }
+  return std::nullopt;
+}
+
+std::optional<aws::AwsError> ReadMetrics(const json::object& object,
+                                         EventDestination& destination) {
+  const json::array* list = json::GetArray(object, "DimensionConfigurations");
+  if (list == nullptr || list->empty()) {
+    return aws::AwsError{400,
+                         "BadRequestException",
+                         "A CloudWatch destination must have at least one dimension.",
+                         true};
+  }
+  for (const json::value& item : *list) {
+    const json::object dimension = item.is_object() ? item.get_object() : json::object();
+    const std::string source_name = json::GetStringOr(dimension, "DimensionValueSource", "");
+    const auto source = DimensionSourceFromV2Name(source_name);
+    if (!source) {
+      return V2Invalid(
+          "eventDestination.cloudWatchDestination.dimensionConfigurations.dimensionValueSource",
+          source_name,
+          "satisfy enum value set: [MESSAGE_TAG, EMAIL_HEADER, LINK_TAG]");
+    }
+    destination.metric_dimensions.push_back(
+        {json::GetStringOr(dimension, "DimensionName", ""),
+         *source,
+         json::GetStringOr(dimension, "DefaultDimensionValue", "")});
   }
   return std::nullopt;
 }
@@ -47,11 +70,27 @@ Parsed ReadDestination(const Call& call, std::string name) {
     destination.matching.Add(*type);
   }
   const json::object* sns = json::GetObject(*object, "SnsDestination");
-  if (sns == nullptr) {
-    return aws::AwsError{
-        400, "BadRequestException", "An event destination must be specified.", true};
+  const json::object* stream = json::GetObject(*object, "KinesisFirehoseDestination");
+  const json::object* metrics = json::GetObject(*object, "CloudWatchDestination");
+  const int kinds = (sns != nullptr) + (stream != nullptr) + (metrics != nullptr);
+  if (kinds != 1) {
+    return aws::AwsError{400,
+                         "BadRequestException",
+                         kinds == 0 ? "An event destination must be specified."
+                                    : "Only one event destination can be specified.",
+                         true};
   }
-  destination.topic_arn = json::GetStringOr(*sns, "TopicArn", "");
+  if (metrics != nullptr) {
+    if (auto error = ReadMetrics(*metrics, destination)) return std::move(*error);
+  } else if (stream != nullptr) {
+    destination.stream_arn = json::GetStringOr(*stream, "DeliveryStreamArn", "");
+    destination.stream_role_arn = json::GetStringOr(*stream, "IamRoleArn", "");
+    if (destination.stream_arn.empty()) {
+      return V2Missing("eventDestination.kinesisFirehoseDestination.deliveryStreamArn");
+    }
+  } else {
+    destination.topic_arn = json::GetStringOr(*sns, "TopicArn", "");
+  }
   return destination;
 }
 
@@ -78,11 +117,27 @@ Answer GetConfigurationSetEventDestinations(const Call& call) {
     for (const EventType type : destination.matching.List()) {
       types.emplace_back(EventTypeV2Name(type));
     }
-    list.push_back(
-        json::object{{"Name", destination.name},
-                     {"Enabled", destination.enabled},
-                     {"MatchingEventTypes", std::move(types)},
-                     {"SnsDestination", json::object{{"TopicArn", destination.topic_arn}}}});
+    json::object shown{{"Name", destination.name},
+                       {"Enabled", destination.enabled},
+                       {"MatchingEventTypes", std::move(types)}};
+    if (!destination.topic_arn.empty()) {
+      shown["SnsDestination"] = json::object{{"TopicArn", destination.topic_arn}};
+    } else if (!destination.stream_arn.empty()) {
+      shown["KinesisFirehoseDestination"] =
+          json::object{{"IamRoleArn", destination.stream_role_arn},
+                       {"DeliveryStreamArn", destination.stream_arn}};
+    } else {
+      json::array dimensions;
+      for (const MetricDimension& dimension : destination.metric_dimensions) {
+        dimensions.push_back(
+            json::object{{"DimensionName", dimension.name},
+                         {"DimensionValueSource", DimensionSourceV2Name(dimension.source)},
+                         {"DefaultDimensionValue", dimension.default_value}});
+      }
+      shown["CloudWatchDestination"] =
+          json::object{{"DimensionConfigurations", std::move(dimensions)}};
+    }
+    list.push_back(std::move(shown));
   }
   return json::object{{"EventDestinations", std::move(list)}};
 }

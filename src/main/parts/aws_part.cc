@@ -15,6 +15,7 @@ std::unique_ptr<AwsPart> AwsPart::Make(PartContext& context,
                                        AccessPart& access,
                                        FunctionsPart& functions,
                                        TopicsPart& topics,
+                                       DestinationsPart& destinations,
                                        MailPart& mail) {
   auto part = std::make_unique<AwsPart>();
   const Server::World& world = context.world;
@@ -33,6 +34,9 @@ std::unique_ptr<AwsPart> AwsPart::Make(PartContext& context,
   part->ses_v2 = std::make_unique<mail::SesV2Api>(ses);
   part->sns = std::make_unique<topics::SnsApi>(*topics.topics, world.clock, world.random);
   part->sqs = std::make_unique<queues::SqsApi>(*topics.queues, world.clock);
+  part->cloudwatch =
+      std::make_unique<cloudwatch::CloudWatchApi>(*destinations.metric_store, world.clock);
+  part->firehose = std::make_unique<streams::FirehoseApi>(*destinations.streams);
   part->lambda = std::make_unique<functions::LambdaApi>(
       context.account, *functions.registry, *functions.host, *functions.async_queue);
   part->sts = std::make_unique<aws::StsService>(context.account, access.sessions.get());
@@ -46,6 +50,8 @@ std::unique_ptr<AwsPart> AwsPart::Make(PartContext& context,
   gateway.Register("ses", "/v2/email/", *part->ses_v2);
   gateway.Register("sns", "/", *part->sns);
   gateway.Register("sqs", "/", *part->sqs);
+  gateway.Register("monitoring", "/", *part->cloudwatch);
+  gateway.Register("firehose", "/", *part->firehose);
   gateway.Register("lambda", "/", *part->lambda);
   gateway.Register("sts", "/", *part->sts);
   gateway.Register("iam", "/", *part->iam);

@@ -4,16 +4,19 @@
 
 #include "access/iam_api.h"
 #include "aws/sts_service.h"
+#include "cloudwatch/cloudwatch_api.h"
 #include "functions/lambda_api.h"
 #include "mail/api/ses_v1_api.h"
 #include "mail/api/ses_v2_api.h"
 #include "main/parts/access_part.h"
+#include "main/parts/destinations_part.h"
 #include "main/parts/functions_part.h"
 #include "main/parts/mail_part.h"
 #include "main/parts/part_context.h"
 #include "main/parts/topics_part.h"
 #include "main/router.h"
 #include "queues/sqs_api.h"
+#include "streams/firehose_api.h"
 #include "topics/sns_api.h"
 
 namespace postglass {
@@ -24,6 +27,7 @@ struct AwsPart {
                                        AccessPart& access,
                                        FunctionsPart& functions,
                                        TopicsPart& topics,
+                                       DestinationsPart& destinations,
                                        MailPart& mail);
 
   void AddRoutes(Router& router);
@@ -33,6 +37,8 @@ struct AwsPart {
   std::unique_ptr<mail::SesV2Api> ses_v2;
   std::unique_ptr<topics::SnsApi> sns;
   std::unique_ptr<queues::SqsApi> sqs;
+  std::unique_ptr<cloudwatch::CloudWatchApi> cloudwatch;
+  std::unique_ptr<streams::FirehoseApi> firehose;
   std::unique_ptr<functions::LambdaApi> lambda;
   std::unique_ptr<aws::StsService> sts;
   std::unique_ptr<access::IamApi> iam;

@@ -32,6 +32,8 @@ Result<std::unique_ptr<IntakePart>> IntakePart::Make(PartContext& context,
       *part->chain,
       context.world.clock,
       context.metrics);
+  part->firehose_hook = std::make_unique<intake::FirehoseHook>(
+      *access.keys, intake, context.world.clock, context.metrics);
   return part;
 }
 

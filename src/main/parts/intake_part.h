@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "intake/firehose_hook.h"
 #include "intake/intake.h"
 #include "intake/sns_hook.h"
 #include "main/parts/access_part.h"
@@ -23,6 +24,7 @@ struct IntakePart {
   std::unique_ptr<intake::Intake> intake;
   std::unique_ptr<intake::IssuerFetchingChainChecker> chain;
   std::unique_ptr<intake::SnsHook> sns_hook;
+  std::unique_ptr<intake::FirehoseHook> firehose_hook;
   net::HttpHandler handler;
   std::unique_ptr<net::HttpClient> loopback;  // to our own intake, without a socket
 };

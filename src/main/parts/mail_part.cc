@@ -43,13 +43,19 @@ mail::AccountState::Quotas QuotasOf(const Options& options) {
 
 }  // namespace
 
-Status MailPart::MakeKnowledge(PartContext& context, TopicsPart& topics) {
+Status MailPart::MakeKnowledge(PartContext& context,
+                               TopicsPart& topics,
+                               DestinationsPart& destinations) {
   const Server::World& world = context.world;
   const Options& options = context.options;
   Settings& settings = context.directory.settings();
   ASSIGN_OR_RETURN(configuration_sets,
-                   mail::ConfigurationSets::Load(
-                       {context.account, settings, *topics.topics, world.clock, world.random}));
+                   mail::ConfigurationSets::Load({context.account,
+                                                  settings,
+                                                  *topics.topics,
+                                                  world.clock,
+                                                  world.random,
+                                                  destinations.streams.get()}));
   ASSIGN_OR_RETURN(
       identities,
       mail::Identities::Load(
@@ -121,7 +127,9 @@ Status MailPart::MakeWaysOut(PartContext& context, AccessPart& access) {
   return {};
 }
 
-Status MailPart::MakeSpool(PartContext& context, TopicsPart& topics) {
+Status MailPart::MakeSpool(PartContext& context,
+                           TopicsPart& topics,
+                           DestinationsPart& destinations) {
   const Server::World& world = context.world;
   event_publisher = std::make_unique<mail::SnsEventPublisher>(
       mail::SnsEventPublisher::Dependencies{*configuration_sets,
@@ -129,7 +137,9 @@ Status MailPart::MakeSpool(PartContext& context, TopicsPart& topics) {
                                             *account_state,
                                             world.clock,
                                             context.metrics,
-                                            mail::EventRendering{"127.0.0.1"}});
+                                            mail::EventRendering{"127.0.0.1"},
+                                            destinations.event_metrics.get(),
+                                            destinations.streams.get()});
   identity_notifications =
       std::make_unique<mail::IdentityNotifications>(*event_publisher, *identities, *topics.topics);
   mail::ScenarioCarrier& played = *scenarios;
@@ -159,14 +169,15 @@ Status MailPart::MakeSpool(PartContext& context, TopicsPart& topics) {
 Result<std::unique_ptr<MailPart>> MailPart::Make(PartContext& context,
                                                  AccessPart& access,
                                                  StorePart& store,
-                                                 TopicsPart& topics) {
+                                                 TopicsPart& topics,
+                                                 DestinationsPart& destinations) {
   auto part = std::make_unique<MailPart>();
-  RETURN_IF_ERROR(part->MakeKnowledge(context, topics));
+  RETURN_IF_ERROR(part->MakeKnowledge(context, topics, destinations));
   part->stored_mails = std::make_unique<StoredMailLookup>(*store.store);
   part->recent_mails =
       std::make_unique<mail::RecentMails>(mail::RecentMails::Limits(), part->stored_mails.get());
   RETURN_IF_ERROR(part->MakeWaysOut(context, access));
-  RETURN_IF_ERROR(part->MakeSpool(context, topics));
+  RETURN_IF_ERROR(part->MakeSpool(context, topics, destinations));
 
   const mail::TrackingUrls urls(context.directory.secret_box());
   part->rewriter = std::make_unique<mail::LinkRewriter>(

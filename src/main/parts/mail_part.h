@@ -15,6 +15,7 @@
 #include "mail/tracking/link_rewriter.h"
 #include "mail/tracking/tracking_handler.h"
 #include "main/parts/access_part.h"
+#include "main/parts/destinations_part.h"
 #include "main/parts/part_context.h"
 #include "main/parts/store_part.h"
 #include "main/parts/topics_part.h"
@@ -29,7 +30,8 @@ struct MailPart {
   static Result<std::unique_ptr<MailPart>> Make(PartContext& context,
                                                 AccessPart& access,
                                                 StorePart& store,
-                                                TopicsPart& topics);
+                                                TopicsPart& topics,
+                                                DestinationsPart& destinations);
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets;
   std::unique_ptr<mail::Identities> identities;
@@ -62,9 +64,9 @@ struct MailPart {
   std::unique_ptr<mail::MailService> mailer;
 
  private:
-  Status MakeKnowledge(PartContext& context, TopicsPart& topics);
+  Status MakeKnowledge(PartContext& context, TopicsPart& topics, DestinationsPart& destinations);
   Status MakeWaysOut(PartContext& context, AccessPart& access);
-  Status MakeSpool(PartContext& context, TopicsPart& topics);
+  Status MakeSpool(PartContext& context, TopicsPart& topics, DestinationsPart& destinations);
 };
 
 }  // namespace postglass

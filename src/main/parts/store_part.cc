@@ -40,8 +40,7 @@ Result<std::unique_ptr<StorePart>> StorePart::Make(PartContext& context) {
       std::make_unique<query::AggregateService>(*part->runner, *part->zones, world.clock);
   part->explorer =
       std::make_unique<query::ExploreService>(*part->runner, *part->zones, world.clock);
-  part->transactions =
-      std::make_unique<query::TransactionsService>(*part->runner, world.clock);
+  part->transactions = std::make_unique<query::TransactionsService>(*part->runner, world.clock);
   Settings& settings = context.directory.settings();
   ASSIGN_OR_RETURN(part->facets, query::Catalog::Load(settings, world.random, query::FacetKind()));
   ASSIGN_OR_RETURN(part->views,

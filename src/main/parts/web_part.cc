@@ -83,6 +83,7 @@ net::HttpHandler WebPart::ForOperators(net::HttpHandler handler) {
 
 void WebPart::AddHookRoutes(Router& router) {
   router.AddPath("/hooks/sns", HandlerOf(*below_.intake.sns_hook));
+  router.AddPath("/hooks/firehose", HandlerOf(*below_.intake.firehose_hook));
   router.AddPath(std::string(mail::kTrackingPrefix), HandlerOf(*below_.mail.tracking));
 }
 

@@ -7,8 +7,10 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 
+import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { GetConfigurationSetCommand, SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
 import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+import { GetQueueUrlCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 import { run, withServer } from '../lib/server.mjs';
 
@@ -43,6 +45,9 @@ provider "aws" {
     lambda = "${server.url}"
     sns    = "${server.url}"
     sts    = "${server.url}"
+    iam    = "${server.url}"
+    sqs    = "${server.url}"
+    firehose = "${server.url}"
   }
 }
 
@@ -138,6 +143,115 @@ resource "aws_sesv2_configuration_set_event_destination" "v2" {
   depends_on = [aws_sns_topic_policy.events]
 }
 
+resource "aws_iam_role" "stream" {
+  name = "terraform-stream"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { Service = "ses.amazonaws.com" }, Action = "sts:AssumeRole" }]
+  })
+  tags = { owner = "mail" }
+}
+
+resource "aws_iam_role_policy" "stream" {
+  name = "put"
+  role = aws_iam_role.stream.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "firehose:PutRecordBatch", Resource = "*" }]
+  })
+}
+
+resource "aws_iam_policy" "read" {
+  name = "terraform-read"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["ses:Get*", "ses:List*"], Resource = "*" }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "stream" {
+  for_each   = { own = aws_iam_policy.read.arn, aws = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole" }
+  role       = aws_iam_role.stream.name
+  policy_arn = each.value
+}
+
+resource "aws_sqs_queue" "dead" {
+  name                      = "terraform-dead"
+  message_retention_seconds = 1209600
+  tags                      = { owner = "mail" }
+}
+
+resource "aws_sqs_queue" "events" {
+  name                       = "terraform-events"
+  visibility_timeout_seconds = 60
+  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })
+}
+
+resource "aws_sqs_queue_policy" "events" {
+  for_each  = { events = aws_sqs_queue.events, dead = aws_sqs_queue.dead }
+  queue_url = each.value.url
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "sns.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = each.value.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = aws_sns_topic.events.arn } }
+    }]
+  })
+}
+
+resource "aws_sns_topic_subscription" "queue" {
+  topic_arn            = aws_sns_topic.events.arn
+  protocol             = "sqs"
+  endpoint             = aws_sqs_queue.events.arn
+  raw_message_delivery = true
+  redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn })
+  depends_on           = [aws_sqs_queue_policy.events]
+}
+
+resource "aws_ses_event_destination" "figures" {
+  name                   = "figures"
+  configuration_set_name = aws_ses_configuration_set.v1.name
+  enabled                = true
+  matching_types         = ["send"]
+  cloudwatch_destination {
+    default_value  = "none"
+    dimension_name = "campaign"
+    value_source   = "messageTag"
+  }
+}
+
+resource "aws_kinesis_firehose_delivery_stream" "events" {
+  name        = "terraform-events"
+  destination = "http_endpoint"
+  http_endpoint_configuration {
+    url                = "${server.url}/nowhere"
+    name               = "ours"
+    access_key         = "key"
+    buffering_size     = 1
+    buffering_interval = 60
+    role_arn           = aws_iam_role.stream.arn
+    s3_backup_mode     = "FailedDataOnly"
+    s3_configuration {
+      role_arn   = aws_iam_role.stream.arn
+      bucket_arn = "arn:aws:s3:::terraform-backup"
+    }
+  }
+}
+
+resource "aws_ses_event_destination" "stream" {
+  name                   = "stream"
+  configuration_set_name = aws_ses_configuration_set.v1.name
+  enabled                = true
+  matching_types         = ["bounce"]
+  kinesis_destination {
+    stream_arn = aws_kinesis_firehose_delivery_stream.events.arn
+    role_arn   = aws_iam_role.stream.arn
+  }
+}
+
 resource "aws_sesv2_email_identity" "shop" {
   email_identity         = "shop@example.com"
   configuration_set_name = aws_sesv2_configuration_set.v2.configuration_set_name
@@ -192,6 +306,11 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
       assert.deepEqual(events.map((event) => event.attributes.attributes.eventType).sort(), ['Delivery', 'Send'], set);
     }
 
+    const sqs = new SQSClient(server.aws);
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'terraform-events' }));
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    assert.equal(JSON.parse(Messages[0].Body).mail.source, 'shop@example.com');
+
     writeFileSync(main, configuration(server, AFTER));
     const changes = await plan();
     assert.equal(changes.code, 2, changes.stdout);
@@ -204,6 +323,9 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
     for (const set of ['terraform-v1', 'terraform-v2']) {
       await assert.rejects(ses.send(new GetConfigurationSetCommand({ ConfigurationSetName: set })), { name: 'NotFoundException' });
     }
+    assert.equal((await sqs.send(new ListQueuesCommand({}))).QueueUrls, undefined);
+    const roles = await new IAMClient(server.aws).send(new ListRolesCommand({}));
+    assert.deepEqual(roles.Roles, []);
     const sns = new SNSClient(server.aws);
     const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
     const { Subscriptions = [] } = await sns.send(new ListSubscriptionsCommand({}));
