@@ -648,6 +648,17 @@ constexpr std::array kRoutes = {
              200,
              "application/json",
              "Empty"},
+    ApiRoute{"POST",
+             "/hooks/firehose",
+             "receiveFirehose",
+             "hooks",
+             Access::kOpen,
+             "HTTP deliveries of Amazon Data Firehose, with an API key as its access key",
+             "",
+             "FirehoseDelivery",
+             200,
+             "application/json",
+             "FirehoseAnswer"},
 };
 
 // Takes the text up to the next '/' from the front of `path`, and the '/'. Every request passes
