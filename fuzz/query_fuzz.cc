@@ -2,6 +2,7 @@
 // it is one value.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,6 +17,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto* error = std::get_if<SyntaxError>(&parsed)) {
     CHECK(error->position <= size);
     CHECK(!error->message.empty());
+  }
+  // With subqueries that find nothing new: whatever else parses does so as well.
+  const auto resolved = postglass::query::Parse(
+      text, [](const auto& fields, const postglass::store::Predicate& where) {
+        CHECK(!fields.empty());
+        return std::optional(where);
+      });
+  if (const auto* error = std::get_if<SyntaxError>(&resolved)) {
+    CHECK(error->position <= size);
+    CHECK(std::holds_alternative<SyntaxError>(parsed));
   }
   const auto quoted = postglass::query::Parse("@a:" + postglass::query::Quote(text));
   if (const auto* predicate = std::get_if<postglass::store::Predicate>(&quoted)) {

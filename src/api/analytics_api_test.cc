@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock_testing.h"
 #include "base/json.h"
 #include "base/random_testing.h"
+#include "query/scripted_store_testing.h"
 #include "query/store_testing.h"
 #include "store/oracle_store.h"
 
@@ -347,6 +349,32 @@ TEST_F(AnalyticsApiTest, FollowsTransactionsWhole) {
   EXPECT_EQ(data(R"({"by":"@id","limit":1001})"),
             R"({"errors":["\"limit\" must be within 1 and 1000"]})");
   EXPECT_EQ(data(R"({"by":"@id","sort":"size"})").substr(0, 22), R"({"errors":["sort must )");
+}
+
+// The store goes on until it is stopped, and nothing but the client's going stops it.
+TEST_F(AnalyticsApiTest, StopsWhatRunsForAClientThatHasGone) {
+  query::ScriptedStore store;
+  store.run = [](const store::Plan& plan, store::Sink&) -> Result<store::RunReport> {
+    while (!plan.stop.stop_requested()) std::this_thread::yield();
+    return Fail(ErrorCode::kCancelled, "the query was cancelled");
+  };
+  query::QueryRunner runner(store, clock_, metrics_, {});
+  query::AggregateService aggregates(runner, zones_, clock_);
+  query::ExploreService explorer(runner, zones_, clock_);
+  query::TransactionsService transactions(runner, clock_);
+  AnalyticsApi api({aggregates, explorer, transactions}, guard_, clock_, random_, {});
+  for (const char* target : {"/api/v2/logs/analytics/aggregate",
+                             "/api/v2/postglass/explore",
+                             "/api/v2/postglass/transactions"}) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = target;
+    request.body = R"({"by":"@id"})";
+    request.headers = {{"DD-API-KEY", std::string(kApiKey)},
+                       {"DD-APPLICATION-KEY", std::string(kApplicationKey)}};
+    request.abandoned = [] { return true; };
+    EXPECT_EQ(api.Handle(request).status, 500) << target;
+  }
 }
 
 TEST_F(AnalyticsApiTest, AnswersNoOneWithoutKeys) {

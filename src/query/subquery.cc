@@ -107,7 +107,7 @@ std::variant<store::Predicate, SearchError> ParseAndResolve(std::string_view que
   bool asks = false;
   auto parsed = Parse(query, [&](const std::vector<store::Field>&, const store::Predicate&) {
     asks = true;
-    return std::optional<store::Predicate>(store::MatchNone{});
+    return std::optional(store::Predicate{store::MatchNone{}});
   });
   if (auto* error = std::get_if<SyntaxError>(&parsed)) return FromSyntax(std::move(*error));
   if (!asks) return std::move(std::get<store::Predicate>(parsed));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,5 +45,24 @@ struct CollectingSink final : Sink {
     groups[i].assign(all.begin(), all.end());
   }
 };
+
+// Whether two stores give the same groups. Sums differ in the order of adding.
+inline bool SameGroups(const std::vector<Group>& a, const std::vector<Group>& b) {
+  const auto same_number = [](double x, double y) { return std::abs(x - y) <= 1e-9 * std::abs(y); };
+  const auto same_point = [&](const MeasureValue::Point& p, const MeasureValue::Point& q) {
+    return p.bucket == q.bucket && same_number(p.value, q.value);
+  };
+  const auto same_value = [&](const MeasureValue& x, const MeasureValue& y) {
+    return x.value.has_value() == y.value.has_value() &&
+           (!x.value || same_number(*x.value, *y.value)) &&
+           std::equal(
+               x.points.begin(), x.points.end(), y.points.begin(), y.points.end(), same_point);
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](const Group& x, const Group& y) {
+    return x.key == y.key &&
+           std::equal(
+               x.values.begin(), x.values.end(), y.values.begin(), y.values.end(), same_value);
+  });
+}
 
 }  // namespace postglass::store

@@ -104,6 +104,11 @@ inline void ExpectSameAnswers(LogStore& store, LogStore& oracle, const Plan& pla
   EXPECT_EQ(mine.histograms, expected.histograms);
   EXPECT_EQ(mine.top_values, expected.top_values);
   EXPECT_EQ(mine.cardinalities, expected.cardinalities);
+  ASSERT_EQ(mine.groups.size(), expected.groups.size());
+  for (const auto& [i, groups] : expected.groups) {
+    EXPECT_EQ(mine.groups.at(i).size(), groups.size());
+    EXPECT_TRUE(SameGroups(mine.groups.at(i), groups));
+  }
   ASSERT_EQ(mine.percentiles.size(), expected.percentiles.size());
   for (const auto& [i, values] : expected.percentiles) {
     for (std::size_t q = 0; q < values.size(); ++q) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "base/random_testing.h"
 #include "store/collect_testing.h"
@@ -82,23 +81,6 @@ bool SameNumbers(const std::vector<double>& a, const std::vector<double>& b) {
   });
 }
 
-// Sums differ in the order of adding.
-bool SameValue(double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); }
-
-bool SameGroup(const Group& a, const Group& b) {
-  const auto same_point = [](const MeasureValue::Point& p, const MeasureValue::Point& q) {
-    return p.bucket == q.bucket && SameValue(p.value, q.value);
-  };
-  const auto same_value = [&](const MeasureValue& x, const MeasureValue& y) {
-    return x.value.has_value() == y.value.has_value() &&
-           (!x.value || SameValue(*x.value, *y.value)) &&
-           std::equal(
-               x.points.begin(), x.points.end(), y.points.begin(), y.points.end(), same_point);
-  };
-  return a.key == b.key &&
-         std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(), same_value);
-}
-
 void ExpectSameAnswers(World& world,
                        const Plan& plan,
                        WorkerPool& pool,
@@ -126,8 +108,7 @@ void ExpectSameAnswers(World& world,
   ASSERT_EQ(actual.groups.size(), expected.groups.size());
   for (const auto& [i, groups] : expected.groups) {
     EXPECT_EQ(actual.groups[i].size(), groups.size());
-    EXPECT_TRUE(std::equal(
-        groups.begin(), groups.end(), actual.groups[i].begin(), actual.groups[i].end(), SameGroup));
+    EXPECT_TRUE(SameGroups(actual.groups[i], groups));
   }
   EXPECT_TRUE(report->damage.empty());
 }
