@@ -177,6 +177,7 @@ class ServerImpl final : public Server {
   void ComposeHealth();
   void ComposeRoutes();
   void AddHookRoutes(Router& router);
+  void LogDeliveryStatus(const std::string& group, std::vector<json::object> entries);
   void NoteRecovery(std::string_view what, const journal::Recovery& recovery);
   bool IsOperator(const net::HttpRequest& request) const;
   Result<TlsFiles> LoadTlsFiles();
@@ -460,6 +461,26 @@ Status ServerImpl::ComposeQueues() {
   return {};
 }
 
+// Log events of our own, as they would be in CloudWatch Logs.
+void ServerImpl::LogDeliveryStatus(const std::string& group, std::vector<json::object> entries) {
+  std::vector<pipelines::Log> logs;
+  for (json::object& entry : entries) {
+    pipelines::Log log;
+    log.message = json::Serialize(entry);
+    log.status = json::GetStringOr(entry, "status", "") == "FAILURE" ? "error" : "info";
+    log.source = "sns_delivery_status";
+    log.service = "sns";
+    entry["logGroup"] = group;
+    log.attributes = std::move(entry);
+    logs.push_back(std::move(log));
+  }
+  intake::Provenance provenance;
+  provenance.door = intake::Door::kInternal;
+  if (const auto stored = intake_->Ingest(std::move(logs), provenance); !stored) {
+    log::Warn("topics", "delivery status not kept: {}", stored.error().message);
+  }
+}
+
 Status ServerImpl::ComposeTopics() {
   topics::TopicService::Options options;
   options.dir = directory_.outbox();
@@ -468,6 +489,9 @@ Status ServerImpl::ComposeTopics() {
   options.private_endpoints = options_.Bool("topics.private_endpoints")
                                   ? topics::PrivateEndpoints::kAllowed
                                   : topics::PrivateEndpoints::kDenied;
+  options.status_log = [this](const std::string& group, std::vector<json::object> entries) {
+    LogDeliveryStatus(group, std::move(entries));
+  };
   options.durability = DurabilityOf(options_);
   options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;
