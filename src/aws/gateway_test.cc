@@ -207,6 +207,58 @@ TEST_F(GatewayTest, SessionTokensOfOthersAreRefused) {
   EXPECT_EQ(gateway_.Handle(Signed(request)).status, 403);
 }
 
+// Knows one token: it may send, not raw.
+class OneSession final : public SessionStore {
+ public:
+  Found Find(std::string_view access_key_id, std::string_view token) const override {
+    if (token == "old") return {std::nullopt, true};
+    if (access_key_id != "ASIAJOB" || token != "token") return {};
+    Credential credential{"ASIAJOB", "secret", "sender"};
+    const json::object policy = *json::ParseObject(
+        R"({"Statement":[{"Effect":"Allow","Action":"ses:Send*","Resource":"arn:aws:ses:*:*:identity/x"},)"
+        R"({"Effect":"Deny","Action":"ses:SendRawEmail","Resource":"*"}]})");
+    credential.policy_sets.push_back({std::make_shared<const json::object>(ActionPolicy(policy))});
+    credential.assumed_role_arn = "arn:aws:sts::000000000000:assumed-role/sender/job";
+    credential.assumed_role_id = "AROA:job";
+    return {credential, false};
+  }
+};
+
+TEST_F(GatewayTest, SessionsMayWhatTheirPoliciesAllow) {
+  const OneSession sessions;
+  gateway_.UseSessions(sessions);
+  const auto call = [&](const std::string& form,
+                        const std::string& token,
+                        const std::string& service = "ses",
+                        const std::string& key = "ASIAJOB") {
+    net::HttpRequest request = Form(form);
+    if (!token.empty()) request.headers.Add("X-Amz-Security-Token", token);
+    return gateway_.Handle(Signed(request, key, service));
+  };
+  EXPECT_EQ(call("Action=SendEmail", "token").body, "v1 for sender");
+  const net::HttpResponse denied = call("Action=SendRawEmail", "token");
+  EXPECT_EQ(denied.status, 403);
+  EXPECT_NE(denied.body.find("arn:aws:sts::000000000000:assumed-role/sender/job is not authorized"),
+            std::string::npos);
+  EXPECT_EQ(call("Action=ListIdentities", "token").status, 403);
+  const net::HttpResponse me = call("Action=GetCallerIdentity", "token", "sts");
+  EXPECT_NE(me.body.find("<UserId>AROA:job</UserId>"), std::string::npos) << me.body;
+  EXPECT_NE(call("Action=SendEmail", "old").body.find("<Code>ExpiredToken</Code>"),
+            std::string::npos);
+  EXPECT_EQ(call("Action=SendEmail", "other").status, 403);
+  EXPECT_EQ(call("Action=SendEmail", "").status, 403);
+  EXPECT_EQ(call("Action=SendEmail", "token", "ses", "AKIAALL").status, 403);
+}
+
+TEST_F(GatewayTest, GlobalServicesAreSignedForTheirRegion) {
+  Gateway elsewhere{{"eu-west-1", "000000000000"}, credentials_, clock_, random_, metrics_};
+  elsewhere.Register("ses", "/", v1_);
+  elsewhere.Register("sts", "/", sts_);
+  EXPECT_EQ(elsewhere.Handle(Signed(Form("Action=GetCallerIdentity"), "AKIAALL", "sts")).status,
+            200);
+  EXPECT_EQ(elsewhere.Handle(Signed(Form("Action=SendEmail"))).status, 403);
+}
+
 TEST_F(GatewayTest, TellsAwsRequestsFromOthers) {
   const auto is_aws =
       [](std::string method, std::string target, net::Headers headers, std::string body) {

@@ -83,7 +83,7 @@ Status ServerImpl::Compose(const World& world, DataDirectory& directory, const O
   ASSIGN_OR_RETURN(store_, StorePart::Make(*context_));
   ASSIGN_OR_RETURN(intake_, IntakePart::Make(*context_, *access_, *store_));
   ASSIGN_OR_RETURN(functions_, FunctionsPart::Make(*context_, *intake_));
-  ASSIGN_OR_RETURN(topics_, TopicsPart::Make(*context_, *access_, *functions_));
+  ASSIGN_OR_RETURN(topics_, TopicsPart::Make(*context_, *access_, *intake_, *functions_));
   ASSIGN_OR_RETURN(destinations_, DestinationsPart::Make(*context_));
   ASSIGN_OR_RETURN(mail_, MailPart::Make(*context_, *access_, *store_, *topics_, *destinations_));
   aws_ = AwsPart::Make(*context_, *access_, *functions_, *topics_, *destinations_, *mail_);

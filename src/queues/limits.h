@@ -26,6 +26,6 @@ inline constexpr std::chrono::seconds kPurgePause{60};         // [SQS] between 
 // Receives that wait for a message; more of them answer at once.
 inline constexpr std::size_t kWaitersMax = 10'000;
 inline constexpr std::size_t kMoveTasksKept = 10;  // [SQS] of one queue, the newest
-inline constexpr std::size_t kMovedPerStep = 500;
+inline constexpr std::size_t kMovedPerStep = 100;
 
 }  // namespace postglass::queues

@@ -428,12 +428,13 @@ std::vector<QueueService::MoveTask> QueueService::MoveTasks(const std::string& s
   return tasks;
 }
 
-// One message of a task. `moved` is false for one that somebody holds or that is gone.
-Status QueueService::MoveOne(const Move& move,
-                             const Queue& source,
-                             MessageNumber number,
-                             bool* moved) {
-  *moved = false;
+// Sends a topic's dead letter to its subscription, or puts the message into `groups` by the queue
+// it goes to. `moved` counts what was sent.
+Status QueueService::Route(const Move& move,
+                           const Queue& source,
+                           MessageNumber number,
+                           MoveGroups& groups,
+                           std::size_t& moved) {
   const Result<std::shared_ptr<const Message>> message = store_->Read(number);
   if (!message) {
     if (message.error().code == ErrorCode::kNotFound) return {};
@@ -442,7 +443,7 @@ Status QueueService::MoveOne(const Move& move,
   if (move.task.destination_arn.empty() && !(*message)->subscription_arn.empty()) {
     if (!redeliver_) return Fail(ErrorCode::kUnsupported, "no topics to send it to");
     RETURN_IF_ERROR(redeliver_(**message));
-    *moved = true;
+    ++moved;
     return store_->Remove(source.uid, {number});
   }
   const std::string& to =
@@ -453,8 +454,7 @@ Status QueueService::MoveOne(const Move& move,
                 to.empty() ? std::string("a message did not come from another queue")
                            : fmt::format("there is no queue {}", to));
   }
-  RETURN_IF_ERROR(store_->Move(source.uid, {number}, target->uid, "", parts_.clock.Now()));
-  *moved = true;
+  groups[target->uid].push_back(number);
   return {};
 }
 
@@ -474,16 +474,26 @@ void QueueService::StepMove(Move& move) {
   const std::vector<MessageStore::Taken> seen =
       source ? store_->Peek(source->uid, move.after, allowed) : std::vector<MessageStore::Taken>();
   if (seen.empty()) move.task.state = MoveTask::State::kCompleted;
+  MoveGroups groups;
+  Status stepped;
   for (const MessageStore::Taken& each : seen) {
     move.after = each.number;
     if (each.state.visible_at > now) continue;  // somebody has it
-    bool moved = false;
-    if (const Status stepped = MoveOne(move, *source, each.number, &moved); !stepped) {
-      move.task.state = MoveTask::State::kFailed;
-      move.task.failure = stepped.error().message;
-      return;
+    stepped = Route(move, *source, each.number, groups, move.task.moved);
+    if (!stepped) break;
+  }
+  // One write for all that go to one queue.
+  for (const auto& [uid, numbers] : groups) {
+    const Status moved = store_->Move(source->uid, numbers, uid, "", now);
+    if (moved) {
+      move.task.moved += numbers.size();
+    } else if (stepped) {
+      stepped = moved;
     }
-    if (moved) ++move.task.moved;
+  }
+  if (!stepped) {
+    move.task.state = MoveTask::State::kFailed;
+    move.task.failure = stepped.error().message;
   }
 }
 
@@ -524,8 +534,8 @@ void QueueService::Sweep() {
 }
 
 void QueueService::RunOnce() {
-  StepMoves();
   ServeWaiters();
+  StepMoves();
   store_->Tidy();
   if (++round_ % kRoundsPerSweep == 0) Sweep();
 }

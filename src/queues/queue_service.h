@@ -167,7 +167,12 @@ class QueueService final : public QueueSender {
   void ServeWaiters();
   void StepMoves();
   void StepMove(Move& move);
-  Status MoveOne(const Move& move, const Queue& source, MessageNumber number, bool* moved);
+  using MoveGroups = std::map<std::string, std::vector<MessageNumber>>;  // by queue uid
+  Status Route(const Move& move,
+               const Queue& source,
+               MessageNumber number,
+               MoveGroups& groups,
+               std::size_t& moved);
   void Sweep();
   std::chrono::nanoseconds SleepTime();
   Result<std::vector<Received>> TryReceive(const Queue& queue, const ReceiveRequest& request);

@@ -101,14 +101,18 @@ std::optional<aws::AwsError> ReadEndpoint(const json::object& destination, Strea
   return std::nullopt;
 }
 
-// The S3 configuration as it is shown.
+// The S3 configuration as it is shown (a backup's buffering is its own, and only shown).
 json::object ShowS3(const json::object& s3, const StreamConfig& config) {
+  const json::object* hints = json::GetObject(s3, "BufferingHints");
+  const auto hint = [hints](std::string_view name, std::int64_t fallback) {
+    return hints == nullptr ? fallback : json::GetInt(*hints, name).value_or(fallback);
+  };
   return {{"RoleARN", json::GetStringOr(s3, "RoleARN", "")},
           {"BucketARN", json::GetStringOr(s3, "BucketARN", "")},
           {"Prefix", config.prefix},
           {"BufferingHints",
-           json::object{{"SizeInMBs", config.buffer_bytes >> 20},
-                        {"IntervalInSeconds", config.buffer_interval.count()}}},
+           json::object{{"SizeInMBs", hint("SizeInMBs", 5)},
+                        {"IntervalInSeconds", hint("IntervalInSeconds", 300)}}},
           {"CompressionFormat", json::GetStringOr(s3, "CompressionFormat", "UNCOMPRESSED")},
           {"EncryptionConfiguration", json::object{{"NoEncryptionConfig", "NoEncryption"}}},
           {"CloudWatchLoggingOptions", json::object{{"Enabled", false}}}};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +24,15 @@ struct DeliveryOutcome {
   std::string reason;  // one line for the operator, without the payload
 };
 
+// What became of a delivery in the end.
+struct DeliveryReport {
+  std::shared_ptr<const Message> message;
+  bool delivered = false;
+  std::uint32_t attempts = 0;
+  std::chrono::milliseconds dwell{0};  // since it was published
+  std::string reason;                  // of a failure
+};
+
 // Makes one attempt at delivering. Thread-safe; blocks until the other side has answered.
 class Deliverer {
  public:
@@ -30,6 +41,8 @@ class Deliverer {
   // One outcome for each message, in order.
   virtual std::vector<DeliveryOutcome> Deliver(const Target& target, Messages messages) = 0;
   virtual RetrySchedule ScheduleOf(const Target& target) const = 0;
+  // Takes the news for the delivery status logs that the topic asks for.
+  virtual void Report(const Target& target, const std::vector<DeliveryReport>& reports) = 0;
   // Puts a message that was given up into the dead-letter queue of the subscription; false when it
   // has none or the queue does not take it: then it is kept here.
   virtual bool Bury(const Target& target, const Message& message) = 0;

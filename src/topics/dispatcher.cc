@@ -214,6 +214,7 @@ void Dispatcher::Finish(Batch& batch) {
   bool any_success = false;
   bool any_failure = false;
   std::vector<std::optional<std::chrono::milliseconds>> delays(batch.numbers.size());
+  std::vector<DeliveryReport> reports;
   for (std::size_t i = 0; i < batch.numbers.size(); ++i) {
     DeliveryOutcome& outcome = batch.outcomes[i];
     Waiting& item = batch.items[i];
@@ -234,6 +235,15 @@ void Dispatcher::Finish(Batch& batch) {
     } else {
       any_success = any_success || outcome.kind == DeliveryOutcome::Kind::kDelivered;
     }
+    if (state.phase == TargetState::Phase::kDead ||
+        outcome.kind == DeliveryOutcome::Kind::kDelivered) {
+      reports.push_back(
+          {batch.messages[i],
+           state.phase != TargetState::Phase::kDead,
+           item.attempts,
+           std::chrono::duration_cast<std::chrono::milliseconds>(wall - item.published_at),
+           outcome.reason});
+    }
     if (state.phase == TargetState::Phase::kDead) {
       if (deliverer_.Bury(batch.target, *batch.messages[i])) {
         state.phase = TargetState::Phase::kDone;
@@ -244,6 +254,7 @@ void Dispatcher::Finish(Batch& batch) {
     }
     outbox_.Settle(batch.numbers[i], item.target_index, std::move(state));
   }
+  if (!reports.empty()) deliverer_.Report(batch.target, reports);
 
   MutexLock lock(mutex_);
   const nanoseconds now = clock_.Monotonic();

@@ -163,6 +163,21 @@ std::vector<DeliveryOutcome> SubscriptionDeliverer::Enqueue(const Target& target
   return {messages.size(), {is_final ? Kind::kRejected : Kind::kFailed, error.message}};
 }
 
+void SubscriptionDeliverer::Report(const Target& target,
+                                   const std::vector<DeliveryReport>& reports) {
+  if (!status_log_) return;
+  const std::string& arn = target.subscription_arn;
+  const std::shared_ptr<const Topic> topic = registry_.FindTopic(arn.substr(0, arn.rfind(':')));
+  if (!topic) return;
+  StatusEntries entries = MakeStatusEntries(*topic, target, reports);
+  if (!entries.successes.empty()) {
+    status_log_(StatusLogGroup(topic->arn, true), std::move(entries.successes));
+  }
+  if (!entries.failures.empty()) {
+    status_log_(StatusLogGroup(topic->arn, false), std::move(entries.failures));
+  }
+}
+
 bool SubscriptionDeliverer::Bury(const Target& target, const Message& message) {
   const std::shared_ptr<const Subscription> subscription =
       registry_.FindSubscription(target.subscription_arn);

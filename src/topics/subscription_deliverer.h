@@ -4,6 +4,7 @@
 #include "net/http_client.h"
 #include "queues/queue_sender.h"
 #include "topics/deliverer.h"
+#include "topics/delivery_status.h"
 #include "topics/envelope.h"
 #include "topics/topic_registry.h"
 
@@ -19,16 +20,19 @@ class SubscriptionDeliverer final : public Deliverer {
                         net::HttpClient& client,
                         functions::Invoker& invoker,
                         queues::QueueSender& queues,
-                        PrivateEndpoints private_endpoints)
+                        PrivateEndpoints private_endpoints,
+                        StatusLog status_log)
       : registry_(registry),
         envelopes_(envelopes),
         client_(client),
         invoker_(invoker),
         queues_(queues),
-        private_endpoints_(private_endpoints) {}
+        private_endpoints_(private_endpoints),
+        status_log_(std::move(status_log)) {}
 
   std::vector<DeliveryOutcome> Deliver(const Target& target, Messages messages) override;
   RetrySchedule ScheduleOf(const Target& target) const override;
+  void Report(const Target& target, const std::vector<DeliveryReport>& reports) override;
   bool Bury(const Target& target, const Message& message) override;
 
  private:
@@ -47,6 +51,7 @@ class SubscriptionDeliverer final : public Deliverer {
   functions::Invoker& invoker_;
   queues::QueueSender& queues_;
   const PrivateEndpoints private_endpoints_;
+  const StatusLog status_log_;
 };
 
 }  // namespace postglass::topics

@@ -79,13 +79,13 @@ Result<std::unique_ptr<TopicService>> TopicService::Create(Parts parts,
       Outbox::Open(std::move(journal), parts.box, parts.metrics, service->options_.outbox));
   service->envelopes_ =
       std::make_unique<EnvelopeWriter>(parts.signer, service->options_.public_url);
-  service->deliverer_ =
-      std::make_unique<SubscriptionDeliverer>(*service->registry_,
-                                              *service->envelopes_,
-                                              parts.client,
-                                              parts.invoker,
-                                              parts.queues,
-                                              service->options_.private_endpoints);
+  service->deliverer_ = std::make_unique<SubscriptionDeliverer>(*service->registry_,
+                                                                *service->envelopes_,
+                                                                parts.client,
+                                                                parts.invoker,
+                                                                parts.queues,
+                                                                service->options_.private_endpoints,
+                                                                service->options_.status_log);
   service->dispatcher_ = std::make_unique<Dispatcher>(*service->outbox_,
                                                       *service->deliverer_,
                                                       parts.clock,

@@ -19,6 +19,7 @@
 #include "net/http.h"
 #include "net/http_client.h"
 #include "queues/queue_sender.h"
+#include "topics/delivery_status.h"
 #include "topics/dispatcher.h"
 #include "topics/envelope.h"
 #include "topics/outbox.h"
@@ -49,6 +50,7 @@ class TopicService final : public SesPublisher {
     aws::Account account;
     PublicUrl public_url;
     PrivateEndpoints private_endpoints = PrivateEndpoints::kAllowed;
+    StatusLog status_log = {};  // of deliveries, for topics that ask for it
     journal::Durability durability = journal::Durability::kFsync;
     std::uint64_t file_bytes_max = 64u << 20;     // of one journal file; the least that is trimmed
     std::chrono::milliseconds commit_spacing{0};  // of the journal

@@ -634,5 +634,52 @@ TEST(TopicService, RedrivePoliciesPutDeadLettersIntoTheirQueueWhichDeliversThemA
   EXPECT_EQ(t.service->health().dead_letters, 1U);
 }
 
+TEST(TopicService, TopicsThatAskForItGetTheStatusOfDeliveries) {
+  TopicsHarness t;
+  const std::string topic = t.TopicWithFunction();
+  const auto set = [&](const std::string& name, const std::string& value) {
+    ASSERT_EQ(t.Call("Action=SetTopicAttributes&TopicArn=" + topic + "&AttributeName=" + name +
+                     "&AttributeValue=" + value)
+                  .status,
+              200);
+  };
+  const auto publish = [&] {
+    t.Call("Action=Publish&Message=hello&TopicArn=" + topic);
+    t.service->RunDue();
+  };
+  publish();
+  EXPECT_TRUE(t.status.empty());
+  set("LambdaSuccessFeedbackRoleArn", "arn:aws:iam::000000000000:role/r");
+  publish();
+  EXPECT_TRUE(t.status.empty());  // no rate, no sample
+  set("LambdaSuccessFeedbackSampleRate", "100");
+  set("HTTPSuccessFeedbackSampleRate", "0");
+  publish();
+  ASSERT_EQ(t.status.size(), 1U);
+  EXPECT_EQ(t.status[0].first, "sns/us-east-1/000000000000/mail-events");
+  const json::object& entry = t.status[0].second;
+  EXPECT_EQ(json::GetString(entry, "status"), "SUCCESS");
+  EXPECT_EQ(json::FindPath(entry, "notification.topicArn")->as_string(), topic);
+  EXPECT_EQ(json::FindPath(entry, "notification.timestamp")->as_string(),
+            "2027-01-15 08:00:00.000");
+  EXPECT_EQ(json::FindPath(entry, "notification.messageMD5Sum")->as_string(),
+            "5d41402abc4b2a76b9719d911017c592");
+  EXPECT_EQ(json::FindPath(entry, "delivery.attempts")->to_number<int>(), 1);
+
+  // A failure is one when it is final.
+  set("SQSFailureFeedbackRoleArn", "arn:aws:iam::000000000000:role/r");
+  Subscribe(t, topic, std::string("&Protocol=sqs&Endpoint=") + kQueueArn);
+  t.queues.Refuse(kQueueArn, {ErrorCode::kNotFound, "no such queue"});
+  publish();
+  ASSERT_EQ(t.status.size(), 3U);
+  const auto failed = std::find_if(t.status.begin(), t.status.end(), [](const auto& each) {
+    return each.first == "sns/us-east-1/000000000000/mail-events/Failure";
+  });
+  ASSERT_NE(failed, t.status.end());
+  EXPECT_EQ(json::FindPath(failed->second, "delivery.providerResponse")->as_string(),
+            "no such queue");
+  EXPECT_EQ(json::FindPath(failed->second, "delivery.destination")->as_string(), kQueueArn);
+}
+
 }  // namespace
 }  // namespace postglass::topics

@@ -187,6 +187,10 @@ class TopicsHarness {
         {.dir = "/topics",
          .account = account,
          .public_url = [] { return std::string("https://localhost:8443"); },
+         .status_log =
+             [this](const std::string& group, std::vector<json::object> entries) {
+               for (json::object& entry : entries) status.emplace_back(group, std::move(entry));
+             },
          .file_bytes_max = file_bytes_max,
          .outbox = outbox_options});
   }
@@ -274,6 +278,7 @@ class TopicsHarness {
   RecordingClient client;
   RecordingInvoker invoker;
   RecordingQueues queues;
+  std::vector<std::pair<std::string, json::object>> status;  // delivery status, by log group
   ReadableSigner signer;
   std::uint64_t file_bytes_max = 64u << 20;
   Outbox::Options outbox_options;

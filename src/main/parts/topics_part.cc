@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+#include "base/log.h"
+
 namespace postglass {
 namespace {
 
@@ -24,8 +27,31 @@ Result<std::unique_ptr<queues::QueueService>> MakeQueues(PartContext& context) {
   return queues;
 }
 
+// Log events of our own, as they would be in CloudWatch Logs.
+void LogDeliveryStatus(intake::Intake& intake,
+                       const std::string& group,
+                       std::vector<json::object> entries) {
+  std::vector<pipelines::Log> logs;
+  for (json::object& entry : entries) {
+    pipelines::Log log;
+    log.message = json::Serialize(entry);
+    log.status = json::GetStringOr(entry, "status", "") == "FAILURE" ? "error" : "info";
+    log.source = "sns_delivery_status";
+    log.service = "sns";
+    entry["logGroup"] = group;
+    log.attributes = std::move(entry);
+    logs.push_back(std::move(log));
+  }
+  intake::Provenance provenance;
+  provenance.door = intake::Door::kInternal;
+  if (const auto stored = intake.Ingest(std::move(logs), provenance); !stored) {
+    log::Warn("topics", "delivery status not kept: {}", stored.error().message);
+  }
+}
+
 Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
                                                          AccessPart& access,
+                                                         IntakePart& intake,
                                                          FunctionsPart& functions,
                                                          queues::QueueService& queues) {
   topics::TopicService::Options options;
@@ -35,6 +61,10 @@ Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
   options.private_endpoints = context.options.Bool("topics.private_endpoints")
                                   ? topics::PrivateEndpoints::kAllowed
                                   : topics::PrivateEndpoints::kDenied;
+  options.status_log = [&logs = *intake.intake](const std::string& group,
+                                                std::vector<json::object> entries) {
+    LogDeliveryStatus(logs, group, std::move(entries));
+  };
   options.durability = context.durability();
   options.commit_spacing = kCommitSpacing;
   journal::Recovery recovery;
@@ -59,10 +89,11 @@ Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
 
 Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
                                                      AccessPart& access,
+                                                     IntakePart& intake,
                                                      FunctionsPart& functions) {
   auto part = std::make_unique<TopicsPart>();
   ASSIGN_OR_RETURN(part->queues, MakeQueues(context));
-  ASSIGN_OR_RETURN(part->topics, MakeTopics(context, access, functions, *part->queues));
+  ASSIGN_OR_RETURN(part->topics, MakeTopics(context, access, intake, functions, *part->queues));
   queues::QueueService& queues = *part->queues;
   topics::TopicService& topics = *part->topics;
   queues.SetRedelivery(

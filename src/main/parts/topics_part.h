@@ -4,6 +4,7 @@
 
 #include "main/parts/access_part.h"
 #include "main/parts/functions_part.h"
+#include "main/parts/intake_part.h"
 #include "main/parts/part_context.h"
 #include "queues/queue_service.h"
 #include "topics/topic_service.h"
@@ -14,6 +15,7 @@ namespace postglass {
 struct TopicsPart {
   static Result<std::unique_ptr<TopicsPart>> Make(PartContext& context,
                                                   AccessPart& access,
+                                                  IntakePart& intake,
                                                   FunctionsPart& functions);
 
   void Start();

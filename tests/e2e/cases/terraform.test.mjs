@@ -227,9 +227,9 @@ resource "aws_kinesis_firehose_delivery_stream" "events" {
   name        = "terraform-events"
   destination = "http_endpoint"
   http_endpoint_configuration {
-    url                = "${server.url}/nowhere"
+    url                = "${server.httpsUrl}/hooks/firehose"
     name               = "ours"
-    access_key         = "key"
+    access_key         = "${server.credentials.api_key}"
     buffering_size     = 1
     buffering_interval = 60
     role_arn           = aws_iam_role.stream.arn
