@@ -39,7 +39,6 @@ std::vector<std::string_view> MachineSigns::Find(const net::HttpRequest& request
                                                  const std::string& message_id,
                                                  int link) {
   std::vector<std::string_view> signs;
-  if (request.method == "HEAD") signs.emplace_back("head");
   const std::string agent = AsciiLower(request.headers.Get("User-Agent"));
   // Apple's Mail Privacy Protection calls itself by nothing more than this.
   if (agent == "mozilla/5.0" || ContainsAny(agent, kProxies)) signs.emplace_back("proxy");

@@ -17,11 +17,12 @@ namespace postglass::mail {
 // Finds what tells that a machine, not a reader, asked for a pixel or a tracked link: scanners of
 // mail gateways, image proxies, prefetching. Such events are marked, never dropped. Thread-safe.
 //
-//   head        a HEAD request
 //   proxy       an image proxy of a mailbox provider, which hides the reader (Google, Yahoo, Apple)
 //   scanner     a user agent that names a scanner, a bot or a program
 //   instant     within two seconds of sending: before a mailbox could show it
 //   many_links  the third link of one mail within a second
+//
+// That a request was a HEAD is not known here: the server hands it on as a GET.
 class MachineSigns {
  public:
   // `clock` must outlive it.

@@ -24,10 +24,9 @@ class MachineSignsTest : public testing::Test {
 
   std::vector<std::string_view> Find(std::string_view agent = kReader,
                                      int link = -1,
-                                     std::string method = "GET",
                                      std::string peer = "192.0.2.1") {
     net::HttpRequest request;
-    request.method = std::move(method);
+    request.method = "GET";
     request.peer_address = std::move(peer);
     request.headers.Set("User-Agent", std::string(agent));
     return signs_.Find(request, id_, link);
@@ -44,8 +43,7 @@ TEST_F(MachineSignsTest, ReadersHaveNone) {
   EXPECT_THAT(Find(kReader, 0), IsEmpty());
 }
 
-TEST_F(MachineSignsTest, MethodAndUserAgentTell) {
-  EXPECT_THAT(Find(kReader, -1, "HEAD"), ElementsAre("head"));
+TEST_F(MachineSignsTest, TheUserAgentTells) {
   EXPECT_THAT(Find("Mozilla/5.0"), ElementsAre("proxy"));
   EXPECT_THAT(Find("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
                    "GoogleImageProxy)"),
@@ -53,13 +51,13 @@ TEST_F(MachineSignsTest, MethodAndUserAgentTell) {
   EXPECT_THAT(Find("YahooMailProxy; https://help.yahoo.com"), ElementsAre("proxy"));
   EXPECT_THAT(Find("curl/8.0"), ElementsAre("scanner"));
   EXPECT_THAT(Find(""), ElementsAre("scanner"));
-  EXPECT_THAT(Find("Googlebot/2.1", -1, "HEAD"), ElementsAre("head", "scanner"));
+  EXPECT_THAT(Find("Googlebot/2.1"), ElementsAre("scanner"));
 }
 
 TEST_F(MachineSignsTest, TooSoonAfterSending) {
   id_ = MakeMessageId("us-east-1", clock_.Now(), random_);
   EXPECT_THAT(Find(), ElementsAre("instant"));
-  EXPECT_THAT(Find(kReader, -1, "GET", "127.0.0.1"), IsEmpty());
+  EXPECT_THAT(Find(kReader, -1, "127.0.0.1"), IsEmpty());
   clock_.Advance(std::chrono::seconds(2));
   EXPECT_THAT(Find(), IsEmpty());
 }

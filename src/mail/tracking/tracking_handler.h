@@ -14,9 +14,9 @@
 namespace postglass::mail {
 
 // Answers /t/…: the pixel, and the redirect of a tracked link; everything else is a plain 404. Each
-// GET or HEAD is an Open or Click event; those that a machine seems to have caused have its signs
-// (MachineSigns) in the tag postglass-machine. The answer never depends on whether the event could
-// be kept. Events of mails older than 60 days are not made (SES).
+// GET is an Open or Click event (the server hands on a HEAD as one); those that a machine seems to
+// have caused have its signs (MachineSigns) in the tag postglass-machine. The answer never depends
+// on whether the event could be kept. Events of mails older than 60 days are not made (SES).
 // Thread-safe; waits for the spool's disk.
 class TrackingHandler {
  public:
