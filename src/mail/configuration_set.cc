@@ -207,6 +207,26 @@ bool ConfigurationSet::Wants(EventType type) const {
       });
 }
 
+bool ConfigurationSet::TracksSecretLinks() const {
+  return std::any_of(tags.begin(), tags.end(), [](const auto& tag) {
+    return tag.first == "track-secret-links" && tag.second != "false";
+  });
+}
+
+bool IsRedirectDomain(std::string_view domain) {
+  if (domain.empty() || domain.size() > 253 || domain.find('.') == std::string_view::npos) {
+    return false;
+  }
+  if (domain.front() == '.' || domain.back() == '.' ||
+      domain.find("..") != std::string_view::npos) {
+    return false;
+  }
+  return std::all_of(domain.begin(), domain.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+}
+
 void SetSendingEnabled(ConfigurationSet& set, bool enabled, Timestamp now) {
   if (enabled && !set.sending_enabled) set.last_fresh_start = now;
   set.sending_enabled = enabled;

@@ -84,6 +84,9 @@ struct TrackingOptions {
   bool operator==(const TrackingOptions&) const = default;
 };
 
+// Whether URLs can be made with it: a host name with a dot, as DNS has them.
+bool IsRedirectDomain(std::string_view domain);
+
 struct ConfigurationSet {
   std::string name;
   Timestamp created_at;
@@ -105,6 +108,8 @@ struct ConfigurationSet {
   const EventDestination* FindDestination(std::string_view destination) const;
   // Whether an enabled destination asks for events of this type.
   bool Wants(EventType type) const;
+  // Whether its tag `track-secret-links` asks to track links that carry a secret, too.
+  bool TracksSecretLinks() const;
 };
 
 // Switching sending on again begins a fresh start of the reputation figures, as in SES.

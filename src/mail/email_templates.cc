@@ -139,6 +139,22 @@ SesOutcome EmailTemplates::Replace(const std::string& name,
   return std::nullopt;
 }
 
+SesOutcome EmailTemplates::CheckRoom(const std::string& name,
+                                     const TemplateContent& content) const {
+  std::size_t count = 1;
+  std::size_t bytes = content.size_bytes();
+  for (const auto& entry : *snapshot()) {
+    if (entry.first == name) continue;
+    ++count;
+    bytes += entry.second->content.size_bytes();
+  }
+  if (count <= kTemplatesMax && bytes <= kTemplateBytesTotalMax) return std::nullopt;
+  return SesError{SesError::Kind::kLimitExceeded,
+                  fmt::format("Cannot have more than {} templates, nor more than {} MB of them.",
+                              kTemplatesMax,
+                              kTemplateBytesTotalMax >> 20)};
+}
+
 SesOutcome EmailTemplates::Create(EmailTemplate email_template) {
   if (!IsSesName(email_template.name)) {
     return SesError{SesError::Kind::kInvalidParameter,
@@ -153,15 +169,7 @@ SesOutcome EmailTemplates::Create(EmailTemplate email_template) {
     return SesError{SesError::Kind::kTemplateAlreadyExists,
                     fmt::format("Template {} already exists.", email_template.name)};
   }
-  std::size_t bytes = email_template.content.size_bytes();
-  const std::shared_ptr<const Map> present = snapshot();
-  for (const auto& entry : *present) bytes += entry.second->content.size_bytes();
-  if (present->size() >= kTemplatesMax || bytes > kTemplateBytesTotalMax) {
-    return SesError{SesError::Kind::kLimitExceeded,
-                    fmt::format("Cannot have more than {} templates, nor more than {} MB of them.",
-                                kTemplatesMax,
-                                kTemplateBytesTotalMax >> 20)};
-  }
+  if (SesOutcome full = CheckRoom(email_template.name, email_template.content)) return full;
   if (email_template.created_at == Timestamp{}) email_template.created_at = clock_.Now();
   const std::string name = email_template.name;
   return Replace(name, std::make_shared<const EmailTemplate>(std::move(email_template)));
@@ -172,6 +180,7 @@ SesOutcome EmailTemplates::Update(const std::string& name, TemplateContent conte
   MutexLock lock(writers_);
   const std::shared_ptr<const EmailTemplate> found = Find(name);
   if (!found) return MissingTemplate(name);
+  if (SesOutcome full = CheckRoom(name, content)) return full;
   EmailTemplate next = *found;
   next.content = std::move(content);
   return Replace(name, std::make_shared<const EmailTemplate>(std::move(next)));

@@ -60,6 +60,7 @@ class EmailTemplates {
 
   std::shared_ptr<const Map> snapshot() const;
   SesOutcome CheckContent(std::string_view name, const TemplateContent& content) const;
+  SesOutcome CheckRoom(const std::string& name, const TemplateContent& content) const;
   SesOutcome Replace(const std::string& name, std::shared_ptr<const EmailTemplate> next);
 
   const aws::Account account_;

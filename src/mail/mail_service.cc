@@ -345,8 +345,14 @@ Mail MailService::MakeMail(Draft& draft) const {
                                   .region = on_.account.region,
                                   .accepted_at = mail.accepted_at});
   if (draft.set) {
-    const TrackingRewriter::Wanted wanted{.opens = draft.set->Wants(EventType::kOpen),
-                                          .clicks = draft.set->Wants(EventType::kClick)};
+    TrackingRewriter::Wanted wanted;
+    wanted.opens = draft.set->Wants(EventType::kOpen);
+    wanted.clicks = draft.set->Wants(EventType::kClick);
+    wanted.secret_links = draft.set->TracksSecretLinks();
+    if (draft.set->tracking) {
+      wanted.redirect_domain = draft.set->tracking->custom_redirect_domain;
+      wanted.https_policy = draft.set->tracking->https_policy;
+    }
     if (wanted.opens || wanted.clicks) {
       mail.raw = on_.tracking.Rewrite(std::move(mail.raw), mail.message_id, wanted);
     }

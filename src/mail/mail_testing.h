@@ -127,7 +127,7 @@ class FakeTrackingRewriter final : public TrackingRewriter {
  public:
   std::string Rewrite(std::string raw,
                       const std::string& message_id,
-                      Wanted wanted) const override {
+                      const Wanted& wanted) const override {
     raw += "tracked ";
     if (wanted.opens) raw += "opens ";
     if (wanted.clicks) raw += "clicks ";

@@ -231,12 +231,15 @@ class TrackingRewriter {
   struct Wanted {
     bool opens = false;
     bool clicks = false;
+    bool secret_links = false;    // also links that carry a secret
+    std::string redirect_domain;  // host of pixel and links; empty: the server's own URL
+    std::string https_policy;     // REQUIRE REQUIRE_OPEN_ONLY OPTIONAL, for that host
   };
 
   // The message with pixel and tracked links in its HTML parts; unchanged when there are none.
   virtual std::string Rewrite(std::string raw,
                               const std::string& message_id,
-                              Wanted wanted) const = 0;
+                              const Wanted& wanted) const = 0;
 };
 
 // Finds the subject of an event that comes long after sending (open, click). Thread-safe.

@@ -448,5 +448,22 @@ TEST(SesV2Api, TagsOfATemplate) {
   EXPECT_EQ(world.V2("GET", "/tags?ResourceArn=" + arn + "x").status, 404);
 }
 
+TEST(SesV2Api, ARedirectDomainMustBeAHost) {
+  SesApiWorld world;
+  world.MakeSet("main", {EventType::kClick});
+  const auto put = [&](std::string domain) {
+    return world
+        .V2("PUT",
+            "/configuration-sets/main/tracking-options",
+            json::Serialize(json::object{{"CustomRedirectDomain", domain}}))
+        .status;
+  };
+  EXPECT_EQ(put("click.example.com"), 200);
+  for (const std::string bad :
+       {"a b.example", "x", "\"><script>.example", "a..b", ".a.b", "a.b/c"}) {
+    EXPECT_EQ(put(bad), 400) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace postglass::mail

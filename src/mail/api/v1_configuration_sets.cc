@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/time_format.h"
 #include "mail/api/paging.h"
 #include "mail/api/ses_errors.h"
@@ -80,6 +81,10 @@ Answer StoreTracking(const Call& call, Present present) {
         if (domain.empty()) {
           return SesError{SesError::Kind::kInvalidTrackingOptions,
                           "Custom redirect domain must be specified."};
+        }
+        if (!IsRedirectDomain(domain)) {
+          return SesError{SesError::Kind::kInvalidTrackingOptions,
+                          fmt::format("Invalid custom redirect domain <{}>.", ToValidUtf8(domain))};
         }
         if (!set.tracking) set.tracking.emplace();
         set.tracking->custom_redirect_domain = domain;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/encoding.h"
 #include "mail/api/ses_errors.h"
 #include "mail/api/v2_operations.h"
 
@@ -44,6 +45,12 @@ Problem ReadTrackingOptions(const json::object& options, ConfigurationSet& set) 
     return V2Invalid("trackingOptions.httpsPolicy",
                      policy,
                      "satisfy enum value set: [REQUIRE, REQUIRE_OPEN_ONLY, OPTIONAL]");
+  }
+  if (!tracking.custom_redirect_domain.empty() &&
+      !IsRedirectDomain(tracking.custom_redirect_domain)) {
+    return V2Error(SesError{SesError::Kind::kInvalidTrackingOptions,
+                            fmt::format("Invalid custom redirect domain <{}>.",
+                                        ToValidUtf8(tracking.custom_redirect_domain))});
   }
   if (tracking == TrackingOptions{}) {
     set.tracking.reset();

@@ -10,8 +10,11 @@ namespace postglass::mail {
 
 // SES's open and click tracking (Developer Guide, "Tracking opens and clicks"): HTML parts only; a
 // pixel at the end; each http(s) anchor a signed redirect, 250 at most in one mail; ses:no-track is
-// honoured and removed. A link that carries a secret (base/url_secrets.h) is never rewritten: who
-// sees our log must not be able to use it.
+// honoured and removed. A link that carries a secret (base/url_secrets.h) is not rewritten unless
+// the configuration set asks for it: who sees our log must not be able to use it.
+//
+// With a custom redirect domain the HTTPS policy decides the scheme: REQUIRE is https, OPTIONAL
+// http for the pixel and the link's own for links, REQUIRE_OPEN_ONLY https for the pixel.
 class LinkRewriter final : public TrackingRewriter {
  public:
   static constexpr std::size_t kLinksMax = 250;  // SES
@@ -26,7 +29,9 @@ class LinkRewriter final : public TrackingRewriter {
                Secrets secrets = Secrets::kLeave)
       : urls_(std::move(urls)), public_url_(std::move(public_url)), secrets_(secrets) {}
 
-  std::string Rewrite(std::string raw, const std::string& message_id, Wanted wanted) const override;
+  std::string Rewrite(std::string raw,
+                      const std::string& message_id,
+                      const Wanted& wanted) const override;
 
  private:
   const TrackingUrls urls_;

@@ -201,6 +201,51 @@ TEST(LinkRewriter, NeverRewritesALinkWithASecret) {
   EXPECT_THAT(FindTrackedLinks(tracked).links[0], HasSubstr("help"));
 }
 
+TEST(LinkRewriter, TracksSecretLinksWhereTheSetAsksForIt) {
+  World world;
+  TrackingRewriter::Wanted wanted;
+  wanted.clicks = wanted.secret_links = true;
+  const std::string tracked = world.rewriter->Rewrite(
+      Html("", "<a href='https://a.example/reset?token=s3cr3t'>Reset</a>"), world.mails.id, wanted);
+  EXPECT_EQ(FindTrackedLinks(tracked).links.size(), 1U);
+}
+
+TEST(LinkRewriter, ACustomDomainGoesByTheHttpsPolicy) {
+  World world;
+  const std::string raw =
+      Html("", "<a href='http://a.example/1'>1</a><a href='https://a.example/2'>2</a>");
+
+  struct Case {
+    std::string_view policy;
+    std::string_view pixel;
+    std::string_view http_link;
+  };
+
+  for (const Case& c : {Case{"", "http://", "http://"},
+                        Case{"OPTIONAL", "http://", "http://"},
+                        Case{"REQUIRE_OPEN_ONLY", "https://", "http://"},
+                        Case{"REQUIRE", "https://", "https://"}}) {
+    TrackingRewriter::Wanted wanted;
+    wanted.opens = wanted.clicks = true;
+    wanted.redirect_domain = "click.shop.example";
+    wanted.https_policy = c.policy;
+    const TrackedLinks links =
+        FindTrackedLinks(world.rewriter->Rewrite(raw, world.mails.id, wanted));
+    ASSERT_EQ(links.links.size(), 2U);
+    const std::string host = "click.shop.example/t/";
+    EXPECT_THAT(links.pixel.value_or(""), StartsWith(std::string(c.pixel) + host));
+    EXPECT_THAT(links.links[0], StartsWith(std::string(c.http_link) + host));
+    EXPECT_THAT(links.links[1], StartsWith("https://" + host));
+    const std::string path = links.links[1].substr(links.links[1].find("/t/"));
+    EXPECT_EQ(world.Ask("GET", path).headers.Get("Location"), "https://a.example/2");
+  }
+  TrackingRewriter::Wanted wanted;
+  wanted.clicks = true;
+  wanted.redirect_domain = "no\"host.example";
+  EXPECT_THAT(FindTrackedLinks(world.rewriter->Rewrite(raw, world.mails.id, wanted)).links[0],
+              StartsWith(std::string(kPublic)));
+}
+
 TEST(LinkRewriter, TracksSo250LinksAtMost) {
   World world;
   std::string body;
@@ -256,6 +301,11 @@ TEST(TrackingHandler, CountsOnlyWhatAReaderDid) {
   World world;
   const std::string pixel = world.urls->Pixel(world.mails.id);
   EXPECT_EQ(world.Ask("HEAD", pixel).status, 200);
+  ASSERT_EQ(world.spool.events.size(), 1U);
+  const std::vector<MessageTag> marked = {{"postglass-machine", "instant"}};
+  EXPECT_EQ(world.spool.events[0].extra_tags, marked);
+  world.spool.events.clear();
+  world.clock.Advance(std::chrono::minutes(1));
   EXPECT_EQ(world.Ask("POST", pixel).status, 405);
   EXPECT_TRUE(world.spool.events.empty());
 
@@ -269,6 +319,7 @@ TEST(TrackingHandler, CountsOnlyWhatAReaderDid) {
   world.spool.works = true;
   EXPECT_EQ(world.Ask("GET", pixel).status, 200);
   EXPECT_EQ(world.spool.events.size(), 1U);
+  EXPECT_TRUE(world.spool.events[0].extra_tags.empty());
 
   world.clock.Advance(std::chrono::hours(61 * 24));
   EXPECT_EQ(world.Ask("GET", pixel).status, 200);

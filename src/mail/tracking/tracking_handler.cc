@@ -48,15 +48,16 @@ TrackingHandler::TrackingHandler(
       spool_(spool),
       mails_(mails),
       clock_(clock),
+      machine_signs_(clock),
       opens_(Requests(metrics, "open")),
       clicks_(Requests(metrics, "click")),
       refused_(Requests(metrics, "refused")),
       lost_(Requests(metrics, "not_recorded")),
-      unknown_(Requests(metrics, "unknown_mail")) {}
+      unknown_(Requests(metrics, "unknown_mail")),
+      machines_(Requests(metrics, "machine")) {}
 
 net::HttpResponse TrackingHandler::Handle(const net::HttpRequest& request) {
-  const bool counts = request.method == "GET";
-  if (!counts && request.method != "HEAD") {
+  if (request.method != "GET" && request.method != "HEAD") {
     net::HttpResponse response = net::TextResponse(405, "Method not allowed.\n");
     response.headers.Set("Allow", "GET, HEAD");
     return response;
@@ -68,36 +69,44 @@ net::HttpResponse TrackingHandler::Handle(const net::HttpRequest& request) {
   }
   net::HttpResponse response;
   if (const auto* pixel = std::get_if<PixelRequest>(&*read)) {
-    if (counts) {
-      opens_.Add();
-      Record(pixel->message_id, OpenDetail{clock_.Now(), request.peer_address, UserAgent(request)});
-    }
+    opens_.Add();
+    Record(pixel->message_id,
+           OpenDetail{clock_.Now(), request.peer_address, UserAgent(request)},
+           machine_signs_.Find(request, pixel->message_id, -1));
     response.headers.Set("Content-Type", "image/gif");
     response.body = *Base64Decode(kPixelBase64);
   } else {
     LinkRequest& link = std::get<LinkRequest>(*read);
     response.status = 302;
     response.headers.Set("Location", link.link);
-    if (counts) {
-      clicks_.Add();
-      Record(link.message_id,
-             ClickDetail{clock_.Now(),
-                         request.peer_address,
-                         UserAgent(request),
-                         std::move(link.link),
-                         std::move(link.tags)});
-    }
+    clicks_.Add();
+    const auto signs =
+        machine_signs_.Find(request, link.message_id, static_cast<int>(link.index % 1'000'000));
+    Record(link.message_id,
+           ClickDetail{clock_.Now(),
+                       request.peer_address,
+                       UserAgent(request),
+                       std::move(link.link),
+                       std::move(link.tags)},
+           signs);
   }
   NeverStore(response);
   return response;
 }
 
-void TrackingHandler::Record(const std::string& message_id, EventDetail detail) {
+void TrackingHandler::Record(const std::string& message_id,
+                             EventDetail detail,
+                             const std::vector<std::string_view>& machine_signs) {
   const std::optional<Timestamp> sent_at = MessageIdTime(message_id);
   if (!sent_at || clock_.Now() - *sent_at > kCollectedFor) return;
   std::optional<EventSubject> subject = mails_.Find(message_id);
   if (!subject) return unknown_.Add();
-  const Status recorded = spool_.Record({std::move(*subject), std::move(detail), {}});
+  MailEvent event{std::move(*subject), std::move(detail), {}};
+  for (const std::string_view sign : machine_signs) {
+    event.extra_tags.push_back({"postglass-machine", std::string(sign)});
+  }
+  if (!machine_signs.empty()) machines_.Add();
+  const Status recorded = spool_.Record(std::move(event));
   if (recorded) return;
   lost_.Add();
   log::Warn("mail", "an open or click could not be recorded: {}", recorded.error().message);

@@ -1,5 +1,5 @@
 // SES as unmodified clients see it: the AWS SDK for JavaScript v3 (v1 and v2) over the operations of
-// templates, suppression, identities and the account, good and bad input.
+// templates, suppression, identities and the account, good and bad input; and what comes of it, in events.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -7,7 +7,9 @@ import { after, before, test } from 'node:test';
 import * as v1 from '@aws-sdk/client-ses';
 import * as v2 from '@aws-sdk/client-sesv2';
 
+import { ScriptedRelay } from '../lib/relay-peers.mjs';
 import { Server } from '../lib/server.mjs';
+import { eventually } from '../lib/wait.mjs';
 
 let server;
 let ses;
@@ -189,5 +191,68 @@ test('quota and rate', async () => {
     await send('success@simulator.amazonses.com');
   } finally {
     await small.stop();
+  }
+});
+
+const TYPES = ['SEND', 'REJECT', 'BOUNCE', 'COMPLAINT', 'DELIVERY', 'OPEN', 'CLICK', 'RENDERING_FAILURE', 'DELIVERY_DELAY'];
+const makeSet = async (client, ConfigurationSetName, more = {}) => {
+  await client.send(new v2.CreateConfigurationSetCommand({ ConfigurationSetName, ...more }));
+  await client.send(new v2.CreateConfigurationSetEventDestinationCommand({
+    ConfigurationSetName, EventDestinationName: 'all',
+    EventDestination: { Enabled: true, MatchingEventTypes: TYPES, SnsDestination: { TopicArn: 'arn:aws:sns:us-east-1:000000000000:mail-events' } },
+  }));
+};
+const simple = (to, html, ConfigurationSetName) => ({
+  FromEmailAddress: 'a@example.com', Destination: { ToAddresses: [to] }, ConfigurationSetName,
+  Content: { Simple: { Subject: { Data: 's' }, Body: { Html: { Data: html } } } },
+});
+const typesOf = (events) => events.map((e) => e.attributes.attributes.eventType).sort();
+
+test('what cannot be rendered is found as a Rendering Failure', async () => {
+  await makeSet(sesv2, 'events');
+  const { MessageId } = await two('SendEmail', {
+    FromEmailAddress: 'a@example.com', Destination: { ToAddresses: ['b@example.net'] }, ConfigurationSetName: 'events',
+    Content: { Template: { TemplateContent: { Subject: '{{missing}}', Text: 't' }, TemplateData: '{}' } },
+  });
+  const [event] = await server.events(`@mail.messageId:${MessageId}`);
+  assert.equal(event.attributes.attributes.eventType, 'Rendering Failure');
+  assert.match(event.attributes.attributes.failure.errorMessage, /Attribute 'missing' is not present/);
+});
+
+test('a hard bounce of the relay suppresses; tracked links have the set\'s domain, machines are marked', async () => {
+  const relay = await ScriptedRelay.start({
+    rcpt: (address) => (address.startsWith('gone') ? [550, '5.1.1 No such user here'] : undefined),
+  });
+  const relaying = await Server.start({
+    set: { 'mail.mode': 'relay', 'relay.host': '127.0.0.1', 'relay.port': relay.port },
+  });
+  try {
+    const client = new v2.SESv2Client(relaying.aws);
+    const send = async (to) => (await client.send(new v2.SendEmailCommand(
+      simple(to, '<a href="http://a.example/x">x</a>', 'own-domain')))).MessageId;
+    await makeSet(client, 'own-domain', { TrackingOptions: { CustomRedirectDomain: 'click.shop.example', HttpsPolicy: 'REQUIRE' } });
+
+    const bounced = await send('gone@example.net');
+    assert.deepEqual(typesOf(await relaying.events(`@mail.messageId:${bounced}`, 2)), ['Bounce', 'Send']);
+    const { SuppressedDestination } = await client.send(new v2.GetSuppressedDestinationCommand({ EmailAddress: 'gone@example.net' }));
+    assert.equal(SuppressedDestination.Attributes.MessageId, bounced);
+    const suppressed = await send('gone@example.net');
+    const told = await relaying.events(`@mail.messageId:${suppressed}`, 2);
+    assert.deepEqual(typesOf(told), ['Bounce', 'Send']);
+    const { bounce } = told.map((e) => e.attributes.attributes).find((e) => e.bounce);
+    assert.equal(bounce.bounceSubType, 'OnAccountSuppressionList');
+    assert.equal(relay.attempts.get('gone@example.net'), 1);
+
+    const id = await send('ann@example.net');
+    const raw = await eventually('the mail is relayed', () => relay.takenFor('ann@example.net')[0]?.raw);
+    const [, path] = /href="https:\/\/click\.shop\.example(\/t\/L0\/[^"]+)"/.exec(raw);
+    const answer = await fetch(relaying.url + path, { headers: { 'user-agent': 'Mozilla/5.0' }, redirect: 'manual' });
+    assert.equal(answer.status, 302);
+    assert.equal(answer.headers.get('location'), 'http://a.example/x');
+    const [click] = await relaying.events(`@mail.messageId:${id} @eventType:Click`);
+    assert.deepEqual(click.attributes.attributes.mail.tags['postglass-machine'], ['proxy']);
+  } finally {
+    await relaying.stop();
+    await relay.stop();
   }
 });
