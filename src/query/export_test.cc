@@ -64,9 +64,10 @@ TEST_F(ExportTest, CsvHasAHeaderAndColumns) {
   ExportRequest request;
   request.format = ExportRequest::Format::kCsv;
   request.columns = {"service", "@to", "@n", "@x.y", "@none", "message"};
-  EXPECT_EQ(All(request),
-            "service,to,n,x.y,none,message\r\n"
-            "\"'=1+1\",\"a@b.example; c@d.example\",-5,0.1,,\"said \"\"hello\"\", twice\nover\"\r\n");
+  EXPECT_EQ(
+      All(request),
+      "service,to,n,x.y,none,message\r\n"
+      "\"'=1+1\",\"a@b.example; c@d.example\",-5,0.1,,\"said \"\"hello\"\", twice\nover\"\r\n");
 }
 
 TEST_F(ExportTest, NothingFoundIsAHeaderAlone) {
