@@ -46,21 +46,6 @@ Result<query::ExportRequest> ReadRequest(const Params& params) {
   return request;
 }
 
-net::HttpResponse Refuse(const query::ExportRequest& request, const query::SearchError& error) {
-  switch (error.kind) {
-    case query::SearchError::Kind::kBadQuery:
-      return BadQueryResponse(request.query, error.position.value_or(0), error.message);
-    case query::SearchError::Kind::kBadRequest:
-    case query::SearchError::Kind::kTooLarge:
-      return ErrorResponse(400, error.message);
-    case query::SearchError::Kind::kBusy:
-      return BusyResponse(error.message);
-    case query::SearchError::Kind::kFailed:
-      break;
-  }
-  return ErrorResponse(500, error.message);
-}
-
 // Throws when the rest cannot be read: the connection then ends without the body's end.
 void WriteRest(query::Exporter& exporter, const ExportApi::Wait& wait, net::BodyWriter& out) {
   for (int tries = 0; !exporter.done();) {
@@ -95,7 +80,7 @@ net::HttpResponse ExportApi::Handle(const net::HttpRequest& http) {
   if (!made) return ErrorResponse(400, made.error().message);
   auto exporter = std::make_shared<query::Exporter>(std::move(*made));
   auto first = exporter->Next();
-  if (const auto* error = std::get_if<query::SearchError>(&first)) return Refuse(*request, *error);
+  if (const auto* error = std::get_if<query::SearchError>(&first)) return SearchErrorResponse(request->query, *error);
   const bool csv = request->format == query::ExportRequest::Format::kCsv;
   net::HttpResponse response;
   response.headers.Add("Content-Type", csv ? "text/csv; charset=utf-8" : "application/x-ndjson");

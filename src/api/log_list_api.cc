@@ -78,6 +78,8 @@ net::HttpResponse Refuse(const query::SearchError& error) {
       return BadRequest(error.message);
     case query::SearchError::Kind::kBusy:
       return BusyResponse(error.message);
+    case query::SearchError::Kind::kTimeout:
+      return ErrorResponse(504, error.message);
     case query::SearchError::Kind::kFailed:
       break;
   }
