@@ -80,7 +80,8 @@ net::HttpResponse ExportApi::Handle(const net::HttpRequest& http) {
   if (!made) return ErrorResponse(400, made.error().message);
   auto exporter = std::make_shared<query::Exporter>(std::move(*made));
   auto first = exporter->Next();
-  if (const auto* error = std::get_if<query::SearchError>(&first)) return SearchErrorResponse(request->query, *error);
+  if (const auto* error = std::get_if<query::SearchError>(&first))
+    return SearchErrorResponse(request->query, *error);
   const bool csv = request->format == query::ExportRequest::Format::kCsv;
   net::HttpResponse response;
   response.headers.Add("Content-Type", csv ? "text/csv; charset=utf-8" : "application/x-ndjson");
