@@ -16,8 +16,8 @@ struct SesError {
     kInvalidSet,
     kDestinationDoesNotExist,
     kDestinationAlreadyExists,
-    kInvalidDestination,      // no matching types, bad name
-    kInvalidSnsDestination,   // topic missing, or SES may not publish there
+    kInvalidDestination,         // no matching types, bad name
+    kInvalidSnsDestination,      // topic missing, or SES may not publish there
     kInvalidMetricsDestination,  // CloudWatch: dimensions
     kInvalidStreamDestination,   // Firehose: no such stream
     kUnsupportedDestination,     // EventBridge, Pinpoint
