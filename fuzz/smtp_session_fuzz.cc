@@ -6,6 +6,7 @@
 
 #include "aws/sigv4.h"
 #include "base/check.h"
+#include "base/clock_testing.h"
 #include "base/encoding.h"
 #include "base/random_testing.h"
 #include "mail/smtp/submission_session.h"
@@ -41,7 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckingMailer mailer;
   SeededRandom random(1);
   Metrics metrics;
-  mail::SubmissionSession session({{}, keys, mailer, random, metrics}, {"192.0.2.1", false});
+  ManualClock clock;
+  mail::ClientGuard guard(clock);
+  mail::SubmissionSession session({{}, keys, mailer, random, metrics, guard}, {"192.0.2.1", false});
   CHECK(session.Greeting().code == 220);
   if (!text.empty() && text.front() == 'L') {
     session.TlsStarted();
