@@ -13,7 +13,7 @@ struct Timestamp {
   static constexpr Timestamp FromMillis(std::int64_t millis) { return {millis * 1'000'000}; }
 
   constexpr std::int64_t millis() const {  // rounds toward the past
-    return nanos >= 0 ? nanos / 1'000'000 : -((-nanos + 999'999) / 1'000'000);
+    return nanos / 1'000'000 - (nanos % 1'000'000 < 0 ? 1 : 0);
   }
 
   auto operator<=>(const Timestamp&) const = default;
