@@ -13,8 +13,11 @@ namespace postglass::mail {
 namespace {
 
 constexpr std::string_view kCursor = "publisher";
-// How often the cursor is saved and old files are looked at while events flow.
+// How often the cursor is saved and old files are looked at while events flow. What was published
+// since is published again after a crash: the number bounds that for crashes that come faster than
+// the time.
 constexpr std::chrono::milliseconds kMaintainEvery{500};
+constexpr journal::Sequence kMaintainRecords = 1024;
 constexpr std::chrono::milliseconds kAnswerWait{100};
 
 }  // namespace
@@ -95,6 +98,8 @@ Status DeliverySpool::Recover() {
                                       metrics_,
                                       options_.feed,
                                       std::max(saved_cursor_, before_first));
+  maintained_at_ = clock_.Monotonic();
+  maintained_to_ = feed_->published();
   return {};
 }
 
@@ -288,13 +293,23 @@ std::size_t DeliverySpool::CarryNow() {
 bool DeliverySpool::PublishNow() {
   while (feed_->Step() || !(feed_->idle() || feed_->retrying())) {
     feed_->WaitAnswer(kAnswerWait);
+    MaintainWhenDue();
     if (feed_->published() >= journal_->durable_sequence()) break;
   }
   return !feed_->retrying();
 }
 
+void DeliverySpool::MaintainWhenDue() {
+  if (clock_.Monotonic() - maintained_at_ >= kMaintainEvery ||
+      feed_->published() - maintained_to_ >= kMaintainRecords) {
+    MaintainNow();
+  }
+}
+
 void DeliverySpool::MaintainNow() {
   const journal::Sequence published = feed_->published();
+  maintained_at_ = clock_.Monotonic();
+  maintained_to_ = published;
   if (published != saved_cursor_) {
     if (const Status saved = journal_->SaveCursor(kCursor, published); !saved) {
       log::Warn("mail", "cannot save the publisher's place: {}", saved.error().message);
@@ -337,13 +352,9 @@ void DeliverySpool::RunWorker() {
 }
 
 void DeliverySpool::RunFeed(std::stop_token stop) {
-  std::chrono::nanoseconds maintained = clock_.Monotonic();
   while (!stop.stop_requested()) {
     const bool worked = feed_->Step();
-    if (clock_.Monotonic() - maintained >= kMaintainEvery) {
-      MaintainNow();
-      maintained = clock_.Monotonic();
-    }
+    MaintainWhenDue();
     if (worked) continue;
     if (feed_->idle()) {
       static_cast<void>(journal_->WaitFor(feed_->read_to(), stop, kMaintainEvery));

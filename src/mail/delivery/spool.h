@@ -112,6 +112,7 @@ class DeliverySpool final : public Spool {
   void Carry(WaitingMails::Taken taken);
   void Carried(const WaitingMails::Taken& taken, const Mail& mail, Progress progress);
   void Save(MailSequence origin, std::vector<RecipientState> states, std::string record);
+  void MaintainWhenDue();
   void Compact();
   void RunWorker();
   void RunFeed(std::stop_token stop);
@@ -133,6 +134,9 @@ class DeliverySpool final : public Spool {
   journal::Recovery recovery_;
   std::unique_ptr<EventFeed> feed_;
   journal::Sequence saved_cursor_ = 0;
+  // Of the publishing thread: when, and up to where the events were published.
+  std::chrono::nanoseconds maintained_at_{0};
+  journal::Sequence maintained_to_ = 0;
   std::atomic<int> saves_failing_ = 0;  // in a row
   std::atomic<bool> stopped_ = false;
   std::vector<std::thread> workers_;

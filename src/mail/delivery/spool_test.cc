@@ -139,6 +139,27 @@ TEST(DeliverySpool, PublishesAgainUnderTheSameKeyWhenTheCursorWasNotSaved) {
   EXPECT_THAT(published[0].key, ::testing::StartsWith(mail.message_id + ":"));
 }
 
+TEST(DeliverySpool, PublishesABoundedNumberAgainHoweverFastCrashesFollow) {
+  World world;
+  constexpr int kRuns = 10;
+  constexpr int kMailsEach = 300;
+  constexpr std::size_t kAgainMax = 1024;
+  std::size_t published = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    auto spool = *world.Open();
+    for (int i = 0; i < kMailsEach; ++i) {
+      ASSERT_TRUE(spool->Accept(TestMail(run * kMailsEach + i, {At("silent")}, world.clock.Now())));
+    }
+    EXPECT_TRUE(spool->PublishNow());
+    const std::size_t all = world.publisher.published().size();
+    EXPECT_LE(all - published, kAgainMax + kMailsEach) << "run " << run;
+    published = all;
+  }
+  std::set<std::string> keys;
+  for (const auto& p : world.publisher.published()) keys.insert(p.key);
+  EXPECT_EQ(keys.size(), static_cast<std::size_t>(kRuns * kMailsEach));
+}
+
 TEST(DeliverySpool, KeepsBodiesSealedOnDisk) {
   World world;
   auto spool = *world.Open();
