@@ -133,6 +133,21 @@ test('kill -9 while polling loses nothing and doubles nothing', async () => {
   for (const id of ids) assert.deepEqual(typesOf(await server.search(`@mail.messageId:${id}`)), ['Delivery', 'Send']);
 });
 
+test('late, repeated and shuffled deliveries are each event once', async () => {
+  const messageId = '0100deadbeef-repeated';
+  const mail = { timestamp: new Date(Date.now() - 36e5).toISOString(), messageId, source: 'shop@example.com', destination: ['late@there.example'] };
+  const at = (minutes) => new Date(Date.now() - 36e5 + minutes * 6e4).toISOString();
+  const events = [
+    { eventType: 'Send', mail, send: {} },
+    { eventType: 'Delivery', mail, delivery: { timestamp: at(1), recipients: ['late@there.example'], smtpResponse: '250 ok' } },
+    { eventType: 'Complaint', mail, complaint: { timestamp: at(2), feedbackId: 'f-1', complainedRecipients: [{ emailAddress: 'late@there.example' }] } },
+  ];
+  const copies = Array.from({ length: 10 }, (_, i) => (i % 2 ? events : [...events].reverse())).flat();
+  for (const event of copies) await sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: JSON.stringify(event) }));
+  await eventually('the queue is empty', async () => (await waiting()) === 0);
+  assert.deepEqual(typesOf(await server.search(`@mail.messageId:${messageId}`)), ['Complaint', 'Delivery', 'Send']);
+});
+
 test('what is wrong with the queue is named, and polling goes on when it is right again', async () => {
   await server.restart({ set: { ...server.options.set, 'source.sqs.secret_access_key': 'wrong' } });
   const bad = await eventually('trouble is named', async () => {
