@@ -36,12 +36,6 @@ Result<std::string> ReadRecords(const json::object& body, std::size_t records_ma
   return all;
 }
 
-// An event of SES, as it is behind a Firehose destination.
-bool IsSesEvent(const json::object& o) {
-  return json::GetObject(o, "mail") != nullptr &&
-         (json::GetString(o, "eventType") || json::GetString(o, "notificationType"));
-}
-
 }  // namespace
 
 FirehoseHook::FirehoseHook(const access::KeyVerifier& keys,

@@ -88,6 +88,11 @@ std::string TakeText(json::object& entry, std::string_view name) {
 
 }  // namespace
 
+bool IsSesEvent(const json::object& log) {
+  return json::GetObject(log, "mail") != nullptr &&
+         (json::GetString(log, "eventType") || json::GetString(log, "notificationType"));
+}
+
 std::vector<std::string> SplitTags(std::string_view text) {
   std::vector<std::string> tags;
   while (!text.empty()) {

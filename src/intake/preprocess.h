@@ -23,6 +23,9 @@ struct RequestDefaults {
 // the root before, where its fields win. The result's attributes live in the memory of `entry`.
 pipelines::Log Preprocess(json::object entry, const RequestDefaults& defaults, Timestamp now);
 
+// Whether a log is an event of SES as it is without an envelope.
+bool IsSesEvent(const json::object& log);
+
 // "a:b, c" as tags: blanks stripped, empty ones left out, each cut to kTagBytesMax.
 std::vector<std::string> SplitTags(std::string_view text);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,21 +12,18 @@
 #include "intake/certificate_chain.h"
 #include "intake/intake.h"
 #include "intake/refusals.h"
-#include "intake/signing_certificates.h"
+#include "intake/sns_verifier.h"
 #include "net/http.h"
 #include "net/http_client.h"
 
 namespace postglass::intake {
 
-// POST /hooks/sns: HTTPS deliveries of the real Amazon SNS. A delivery is believed when its topic
-// is on the list, its certificate comes from Amazon SNS and leads to a trusted root, its signature
-// matches, and it is not old. There is no option that leaves one of these out. Everything else is
+// POST /hooks/sns: HTTPS deliveries of the real Amazon SNS. What SnsVerifier does not believe is
 // refused, counted by reason and kept for look-up. Thread-safe. docs/compat/intake.md
 class SnsHook {
  public:
   static constexpr std::size_t kBodyBytesMax = 1 << 20;  // an SNS message has at most 256 KiB
   static constexpr std::chrono::hours kAgeMax{24};       // max_age may be shorter, not longer
-  static constexpr std::chrono::minutes kAheadMax{15};   // clocks differ
 
   struct Options {
     std::vector<std::string> topics;  // ARNs; empty: every delivery is refused
@@ -49,23 +47,18 @@ class SnsHook {
 
  private:
   struct Counters;
-  struct Refused;
 
-  std::unique_ptr<Refused> Check(const net::HttpRequest& request, json::object& message);
-  std::unique_ptr<Refused> CheckSignature(const json::object& message);
-  std::unique_ptr<Refused> CheckAge(const json::object& message) const;
-  std::unique_ptr<Refused> Confirm(const json::object& message);
-  std::unique_ptr<Refused> Take(const net::HttpRequest& request, const json::object& message);
+  std::optional<SnsRefused> Check(const net::HttpRequest& request, json::object& message);
+  std::optional<SnsRefused> Confirm(const json::object& message);
+  std::optional<SnsRefused> Take(const net::HttpRequest& request, const json::object& message);
   net::HttpResponse Answer(const net::HttpRequest& request,
                            const json::object& message,
-                           const Refused& refused);
+                           const SnsRefused& refused);
 
-  const Options options_;
   Intake& intake_;
   net::HttpClient& client_;
-  CertificateChainChecker& chain_;
   const Clock& clock_;
-  SigningCertificates certificates_;
+  SnsVerifier verifier_;
   RefusalLog refusals_;
   std::unique_ptr<Counters> counters_;
 };

@@ -2,43 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "aws/sns_signature.h"
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "intake/intake_testing.h"
+#include "intake/sns_testing.h"
 
 namespace postglass::intake {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(POSTGLASS_SOURCE_DIR) / "tests/data/sns";
-
-std::string ReadAll(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Believes the certificates it was given, as long as the dates of the genuine ones last.
-class PinnedChain final : public CertificateChainChecker {
- public:
-  Status Check(const std::string& pem,
-               const std::vector<std::string>& host_names,
-               Timestamp now) override {
-    names = host_names;
-    if (std::find(pinned.begin(), pinned.end(), pem) == pinned.end()) {
-      return Fail(ErrorCode::kPermissionDenied, "unable to get local issuer certificate");
-    }
-    if (now > valid_until) return Fail(ErrorCode::kPermissionDenied, "certificate has expired");
-    return {};
-  }
-
-  std::vector<std::string> pinned;
-  std::vector<std::string> names;
-  Timestamp valid_until = *ParseIso8601("2026-10-14T23:59:59Z");
-};
+const std::filesystem::path kSnsData =
+    std::filesystem::path(POSTGLASS_SOURCE_DIR) / "tests/data/sns";
 
 constexpr std::string_view kGenuine[] = {"notification-sha1.json",
                                          "notification-sha256.json",
@@ -50,19 +24,11 @@ constexpr std::string_view kGenuine[] = {"notification-sha1.json",
 
 // The hook as it is when `body` arrives: clock at its time, topic on the list, certificate served.
 struct Scene {
-  explicit Scene(std::string_view file) : Scene(ReadAll(kData / file), {}) {}
+  explicit Scene(std::string_view file) : Scene(ReadAll(kSnsData / file), {}) {}
 
   Scene(std::string text, SnsHook::Options options)
       : body(std::move(text)), message(*json::ParseObject(body)) {
-    for (const auto& entry : std::filesystem::directory_iterator(kData)) {
-      if (entry.path().extension() != ".pem") continue;
-      chain.pinned.push_back(ReadAll(entry.path()));
-      for (const char* region : {"us-east-2", "us-west-2"}) {
-        client.answers[std::string("https://sns.") + region + ".amazonaws.com/" +
-                       entry.path().filename().string()] =
-            net::TextResponse(200, chain.pinned.back());
-      }
-    }
+    ServeGenuineCertificates(kSnsData, client, chain);
     if (options.topics.empty()) options.topics.push_back(Text("TopicArn"));
     const auto sent = ParseIso8601(Text("Timestamp"));
     f.clock.Jump(*sent - f.clock.Now() + std::chrono::seconds(2));
@@ -138,7 +104,7 @@ TEST(SnsHook, TakesTheGenuineMessages) {
 // One byte changed in each field that is signed, and in the signature itself.
 TEST(SnsHook, RefusesAGenuineMessageThatWasAltered) {
   for (const std::string_view file : kGenuine) {
-    const json::object genuine = *json::ParseObject(ReadAll(kData / file));
+    const json::object genuine = *json::ParseObject(ReadAll(kSnsData / file));
     for (const char* field : {"Message",
                               "MessageId",
                               "Subject",
@@ -172,7 +138,7 @@ TEST(SnsHook, RefusesAGenuineMessageThatWasAltered) {
 
 TEST(SnsHook, RefusesWhatIsNotProven) {
   const std::string file(kGenuine[4]);
-  const std::string genuine = ReadAll(kData / file);
+  const std::string genuine = ReadAll(kSnsData / file);
   const auto with = [&](std::string_view field, std::string_view value) {
     json::object message = *json::ParseObject(genuine);
     message[field] = value;
@@ -304,7 +270,7 @@ TEST(SnsHook, RefusesForeignCertificateAddresses) {
        }) {
     SCOPED_TRACE(url);
     EXPECT_FALSE(CheckSigningCertificateUrl(url));
-    json::object message = *json::ParseObject(ReadAll(kData / kGenuine[4]));
+    json::object message = *json::ParseObject(ReadAll(kSnsData / kGenuine[4]));
     message["SigningCertURL"] = url;
     Scene scene(json::Serialize(message), {});
     scene.ExpectRefused(403, "certificate_url");

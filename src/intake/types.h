@@ -26,9 +26,9 @@ constexpr std::string_view VerifiedName(Verified verified) {
 }
 
 // The ways in; a label of metrics.
-enum class Door { kApiV2, kApiV1, kSnsHook, kFirehoseHook, kProviderHook, kInternal };
+enum class Door { kApiV2, kApiV1, kSnsHook, kFirehoseHook, kProviderHook, kSqsSource, kInternal };
 
-inline constexpr std::size_t kDoorsCount = 6;
+inline constexpr std::size_t kDoorsCount = 7;
 
 constexpr std::string_view DoorName(Door door) {
   switch (door) {
@@ -42,6 +42,8 @@ constexpr std::string_view DoorName(Door door) {
       return "firehose_hook";
     case Door::kProviderHook:
       return "provider_hook";
+    case Door::kSqsSource:
+      return "sqs_source";
     case Door::kInternal:
       return "internal";
   }

@@ -15,22 +15,34 @@ constexpr std::int64_t kSlotMillis = std::int64_t{15} * 60 * 1000;
 // A message of 50 recipients must pass at once though the rate is one a second.
 constexpr double kBurstRecipients = 50;
 
+constexpr std::chrono::minutes kSlotTime{15};
+
+// The series of the history, by Counted.
+constexpr std::string_view kNamespace = "Postglass/SES";
+constexpr std::array<std::string_view, 5> kCounted = {
+    "QuotaUsed", "DeliveryAttempts", "Bounces", "Complaints", "Rejects"};
+
 std::int64_t SlotNumber(Timestamp t) { return t.millis() / kSlotMillis; }
 
 }  // namespace
 
-AccountState::AccountState(Quotas quotas, Settings& settings, const Clock& clock)
+AccountState::AccountState(Quotas quotas,
+                           Settings& settings,
+                           const Clock& clock,
+                           cloudwatch::MetricStore* history)
     : quotas_(quotas),
       settings_(settings),
       clock_(clock),
+      history_(history),
       tokens_(std::max(quotas.max_send_rate, kBurstRecipients)),
       refilled_at_(clock.Monotonic()),
       slots_(kSlots) {}
 
 Result<std::unique_ptr<AccountState>> AccountState::Load(Quotas quotas,
                                                          Settings& settings,
-                                                         const Clock& clock) {
-  std::unique_ptr<AccountState> account(new AccountState(quotas, settings, clock));
+                                                         const Clock& clock,
+                                                         cloudwatch::MetricStore* history) {
+  std::unique_ptr<AccountState> account(new AccountState(quotas, settings, clock, history));
   ASSIGN_OR_RETURN(const std::optional<std::string> document, settings.Get(kKind, kKey));
   if (document) {
     // A document that cannot be read leaves sending on: the default.
@@ -45,7 +57,53 @@ Result<std::unique_ptr<AccountState>> AccountState::Load(Quotas quotas,
     MutexLock lock(account->mutex_);
     account->said_[i] = std::move(*said);
   }
+  account->Recall();
   return account;
+}
+
+std::int64_t& AccountState::CountOf(Slot& slot, Counted counted) {
+  switch (counted) {
+    case Counted::kDeliveryAttempts:
+      return slot.point.delivery_attempts;
+    case Counted::kBounces:
+      return slot.point.bounces;
+    case Counted::kComplaints:
+      return slot.point.complaints;
+    case Counted::kRejects:
+      return slot.point.rejects;
+    case Counted::kQuota:
+      break;
+  }
+  return slot.sent;
+}
+
+void AccountState::Recall() {
+  if (history_ == nullptr) return;
+  const std::int64_t now = SlotNumber(clock_.Now());
+  const auto slots = static_cast<std::int64_t>(kSlots);
+  const Timestamp from = Timestamp::FromMillis((now - slots + 1) * kSlotMillis);
+  const Timestamp to = Timestamp::FromMillis((now + 1) * kSlotMillis);
+  for (std::size_t i = 0; i < kCounted.size(); ++i) {
+    const cloudwatch::MetricId id{std::string(kNamespace), std::string(kCounted[i]), {}};
+    const auto points = history_->Read(id, from, to, kSlotTime);
+    MutexLock lock(mutex_);
+    for (const cloudwatch::DataPoint& point : points) {
+      CountOf(SlotAt(SlotNumber(point.begin)), static_cast<Counted>(i)) +=
+          static_cast<std::int64_t>(point.statistics.sum);
+    }
+  }
+}
+
+void AccountState::Remember(Counted counted, std::int64_t count) {
+  if (history_ == nullptr || count == 0) return;
+  const auto value = static_cast<double>(count);
+  // Refused only beyond the most series and points; then the statistics are as old as the process.
+  const Status kept = history_->Add(
+      {std::string(kNamespace), std::string(kCounted[static_cast<std::size_t>(counted)]), {}},
+      clock_.Now(),
+      {1, value, value, value},
+      "Count");
+  static_cast<void>(kept.has_value());
 }
 
 std::string AccountState::said(Said what) const {
@@ -76,8 +134,9 @@ SesOutcome AccountState::SetSendingEnabled(bool enabled) {
   return std::nullopt;
 }
 
-AccountState::Slot& AccountState::CurrentSlot() {
-  const std::int64_t number = SlotNumber(clock_.Now());
+AccountState::Slot& AccountState::CurrentSlot() { return SlotAt(SlotNumber(clock_.Now())); }
+
+AccountState::Slot& AccountState::SlotAt(std::int64_t number) {
   Slot& slot = slots_[static_cast<std::size_t>(number) % kSlots];
   if (slot.number != number) {
     slot = Slot{};
@@ -106,44 +165,52 @@ double AccountState::SentLast24Hours() const {
 AccountState::Admission AccountState::Admit(std::size_t recipients, std::size_t simulated) {
   const auto wanted = static_cast<double>(recipients);
   const auto counted = static_cast<double>(recipients - simulated);
-  MutexLock lock(mutex_);
-  if (quotas_.max_send_rate > 0) {
-    const std::chrono::nanoseconds now = clock_.Monotonic();
-    const double seconds = std::chrono::duration<double>(now - refilled_at_).count();
-    tokens_ = std::min(std::max(quotas_.max_send_rate, kBurstRecipients),
-                       tokens_ + seconds * quotas_.max_send_rate);
-    refilled_at_ = now;
-    if (tokens_ < wanted) return Admission::kRateExceeded;
+  const auto quota = static_cast<std::int64_t>(recipients - simulated);
+  {
+    MutexLock lock(mutex_);
+    if (quotas_.max_send_rate > 0) {
+      const std::chrono::nanoseconds now = clock_.Monotonic();
+      const double seconds = std::chrono::duration<double>(now - refilled_at_).count();
+      tokens_ = std::min(std::max(quotas_.max_send_rate, kBurstRecipients),
+                         tokens_ + seconds * quotas_.max_send_rate);
+      refilled_at_ = now;
+      if (tokens_ < wanted) return Admission::kRateExceeded;
+    }
+    if (quotas_.max_24_hour_send >= 0 &&
+        SentLast24HoursLocked() + counted > quotas_.max_24_hour_send) {
+      return Admission::kQuotaExceeded;
+    }
+    if (quotas_.max_send_rate > 0) tokens_ -= wanted;
+    CurrentSlot().sent += quota;
   }
-  if (quotas_.max_24_hour_send >= 0 &&
-      SentLast24HoursLocked() + counted > quotas_.max_24_hour_send) {
-    return Admission::kQuotaExceeded;
-  }
-  if (quotas_.max_send_rate > 0) tokens_ -= wanted;
-  CurrentSlot().sent += static_cast<std::int64_t>(recipients - simulated);
+  Remember(Counted::kQuota, quota);
   return Admission::kYes;
 }
 
 void AccountState::Count(EventType type, std::size_t recipients) {
-  const auto count = static_cast<std::int64_t>(recipients);
-  MutexLock lock(mutex_);
-  DataPoint& point = CurrentSlot().point;
+  Counted counted = Counted::kQuota;
   switch (type) {
     case EventType::kSend:
-      point.delivery_attempts += count;
+      counted = Counted::kDeliveryAttempts;
       break;
     case EventType::kBounce:
-      point.bounces += count;
+      counted = Counted::kBounces;
       break;
     case EventType::kComplaint:
-      point.complaints += count;
+      counted = Counted::kComplaints;
       break;
     case EventType::kReject:
-      point.rejects += count;
+      counted = Counted::kRejects;
       break;
     default:
-      break;
+      return;
   }
+  const auto count = static_cast<std::int64_t>(recipients);
+  {
+    MutexLock lock(mutex_);
+    CountOf(CurrentSlot(), counted) += count;
+  }
+  Remember(counted, count);
 }
 
 std::vector<AccountState::DataPoint> AccountState::Statistics() const {

@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "cloudwatch/metric_store.h"
 #include "mail/configuration_set.h"
 #include "mail/ses_error.h"
 
@@ -18,8 +19,9 @@ namespace postglass::mail {
 
 // The account's switch for sending, its quotas, and its counters. Thread-safe.
 //
-// The switch is kept in Settings (kind "mail_account"). The counters live in memory: after a
-// restart the last 24 hours and the statistics begin at nothing, which can only let more through.
+// The switch is kept in Settings (kind "mail_account"), the counters by quarters of an hour in
+// memory and by minutes in `history` (namespace Postglass/SES), from which a restart takes them
+// again: a crash forgets the last second of them.
 class AccountState {
  public:
   struct Quotas {
@@ -36,10 +38,11 @@ class AccountState {
   };
   enum class Admission { kYes, kRateExceeded, kQuotaExceeded };
 
-  // `settings` and `clock` must outlive it.
+  // All must outlive it. Without a history the counters begin at nothing.
   static Result<std::unique_ptr<AccountState>> Load(Quotas quotas,
                                                     Settings& settings,
-                                                    const Clock& clock);
+                                                    const Clock& clock,
+                                                    cloudwatch::MetricStore* history = nullptr);
 
   bool sending_enabled() const;
   [[nodiscard]] SesOutcome SetSendingEnabled(bool enabled);
@@ -71,14 +74,25 @@ class AccountState {
     DataPoint point;
   };
 
-  AccountState(Quotas quotas, Settings& settings, const Clock& clock);
+  // What is counted; an index of kCounted.
+  enum class Counted { kQuota, kDeliveryAttempts, kBounces, kComplaints, kRejects };
 
+  AccountState(Quotas quotas,
+               Settings& settings,
+               const Clock& clock,
+               cloudwatch::MetricStore* history);
+
+  static std::int64_t& CountOf(Slot& slot, Counted counted);
+  void Recall();
+  void Remember(Counted counted, std::int64_t count) EXCLUDES(mutex_);
+  Slot& SlotAt(std::int64_t number) REQUIRES(mutex_);
   Slot& CurrentSlot() REQUIRES(mutex_);
   double SentLast24HoursLocked() const REQUIRES(mutex_);
 
   const Quotas quotas_;
   Settings& settings_;
   const Clock& clock_;
+  cloudwatch::MetricStore* const history_;
   mutable Mutex mutex_;
   bool sending_enabled_ GUARDED_BY(mutex_) = true;
   std::array<std::string, 2> said_ GUARDED_BY(mutex_);  // by Said

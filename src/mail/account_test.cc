@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock_testing.h"
+#include "base/file_system_testing.h"
 #include "base/settings_testing.h"
 
 namespace postglass::mail {
@@ -82,6 +83,45 @@ TEST(AccountState, StatisticsArePointsOf15Minutes) {
   EXPECT_EQ(points[1].rejects, 1);
   clock.Advance(hours(24 * 14));
   EXPECT_TRUE(account->Statistics().empty());
+}
+
+TEST(AccountState, QuotaAndStatisticsSurviveARestart) {
+  MemorySettings settings;
+  ManualClock clock;
+  FaultyFileSystem fs;
+  Metrics metrics;
+  auto history =
+      std::move(*cloudwatch::MetricStore::Create({fs, clock, metrics}, {.dir = "/cloudwatch"}));
+  const auto load = [&] {
+    return std::move(*AccountState::Load({.max_24_hour_send = 10}, settings, clock, history.get()));
+  };
+  {
+    const auto account = load();
+    EXPECT_EQ(account->Admit(8, 1), Admission::kYes);
+    account->Count(EventType::kSend, 8);
+    account->Count(EventType::kBounce, 2);
+    clock.Advance(hours(1));
+    account->Count(EventType::kComplaint, 1);
+    account->Count(EventType::kOpen, 1);
+  }
+  ASSERT_TRUE(history->Flush());
+  history.reset();
+  history =
+      std::move(*cloudwatch::MetricStore::Create({fs, clock, metrics}, {.dir = "/cloudwatch"}));
+  clock.Advance(hours(1));
+  const auto account = load();
+  EXPECT_EQ(account->SentLast24Hours(), 7);
+  EXPECT_EQ(account->Admit(4, 0), Admission::kQuotaExceeded);
+  const auto points = account->Statistics();
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0].delivery_attempts, 8);
+  EXPECT_EQ(points[0].bounces, 2);
+  EXPECT_EQ(points[0].at.millis() % (15 * 60 * 1000), 0);
+  EXPECT_EQ(points[1].complaints, 1);
+  clock.Advance(hours(23));
+  EXPECT_EQ(account->SentLast24Hours(), 0);
+  clock.Advance(hours(24 * 14));
+  EXPECT_TRUE(load()->Statistics().empty());
 }
 
 }  // namespace

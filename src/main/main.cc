@@ -68,6 +68,7 @@ struct Parsed {
   ImportFlags import_;
   SendFlags send;
   DoctorFlags doctor;
+  AwsDoctorFlags aws_doctor;
   KeysFlags keys;
   UsersFlags users;
   BackupFlags backup;
@@ -195,10 +196,31 @@ void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
   send->callback([&] {
     action = [&](const CommandContext& context) { return RunSend(context, parsed.send); };
   });
+}
 
+void AddDoctor(CLI::App& app, Parsed& parsed, Action& action) {
   CLI::App* doctor = app.add_subcommand("doctor", "test the wiring: one mail per event type");
   AddData(*doctor, parsed.doctor.data);
-  doctor->callback([&] {
+  AwsDoctorFlags& flags = parsed.aws_doctor;
+  CLI::App* aws = doctor->add_subcommand(
+      "aws",
+      "test the wiring of the real Amazon SES to this server by its mailbox simulator, with the "
+      "AWS keys of the environment");
+  aws->add_option("--from", flags.from, "a verified sender")->required();
+  aws->add_option(
+         "--configuration-set", flags.configuration_set, "the set whose events should come here")
+      ->required();
+  aws->add_option("--region", flags.region, "Region of SES (default: $AWS_REGION)");
+  aws->add_option("--endpoint", flags.endpoint, "URL that answers as SES and SNS do");
+  aws->add_option("--wait", flags.wait_seconds, "seconds to wait for each event")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
+  AddServer(*aws, flags.server, flags.data);
+  aws->callback([&] {
+    action = [&](const CommandContext& c) { return RunDoctorAws(c, parsed.aws_doctor); };
+  });
+  doctor->callback([&, aws] {
+    if (aws->parsed()) return;
     action = [&](const CommandContext& context) { return RunDoctor(context, parsed.doctor); };
   });
 }
@@ -423,6 +445,7 @@ int Run(int argc, char** argv) {
   Action action;
   AddServe(app, parsed, action);
   AddQuestions(app, parsed, action);
+  AddDoctor(app, parsed, action);
   AddCounts(app, parsed, action);
   AddAdministration(app, parsed, action);
   AddDeadLetters(app, parsed, action);

@@ -200,6 +200,7 @@ Result<Server::Addresses> ServerImpl::Listen() {
   http_->Start();
   smtp_->Start();
   if (hooks_) hooks_->Start();
+  intake_->Start();
   RETURN_IF_ERROR(WriteListeningFile(addresses));
   return addresses;
 }
@@ -217,11 +218,13 @@ void ServerImpl::Stop() {
   if (http_) {
     const Status gone = context_->world.fs.Remove(context_->directory.listening_file());
     if (!gone) log::Warn("main", "{}", gone.error().message);
+    intake_->RequestStop();
     topics_->queues->EndWaits();
     http_->Drain(kDrainLimit);
     smtp_->Drain(kDrainLimit);
     if (hooks_) hooks_->Drain(kDrainLimit);
   }
+  intake_->Stop();
   mail_->spool->Stop();
   topics_->Stop();
   destinations_->Stop();

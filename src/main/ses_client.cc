@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "aws/sigv4.h"
+#include "aws/signed_request.h"
+#include "base/encoding.h"
 #include "base/json.h"
-#include "base/time_format.h"
 
 namespace postglass {
 namespace {
@@ -35,8 +35,34 @@ Result<std::string> SesClient::Send(const Mail& mail) {
     body["EmailTags"] = std::move(tags);
   }
 
-  ASSIGN_OR_RETURN(const json::object answer, Call("/v2/email/outbound-emails", body));
+  return Post(body);
+}
+
+Result<std::string> SesClient::SendUnrenderable(const Mail& mail) {
+  return Post({{"FromEmailAddress", mail.text.from},
+               {"Destination", json::object{{"ToAddresses", json::array{mail.to.front()}}}},
+               {"ConfigurationSetName", mail.configuration_set},
+               {"Content",
+                json::object{{"Template",
+                              json::object{{"TemplateContent",
+                                            json::object{{"Subject", mail.text.subject},
+                                                         {"Text", "{{missing}}"}}},
+                                           {"TemplateData", "{}"}}}}}});
+}
+
+Result<std::string> SesClient::Post(const json::object& mail) {
+  ASSIGN_OR_RETURN(const json::object answer, Call("POST", "/v2/email/outbound-emails", mail));
   return json::GetStringOr(answer, "MessageId", "");
+}
+
+Result<json::array> SesClient::EventDestinations(const std::string& set) {
+  ASSIGN_OR_RETURN(
+      const json::object answer,
+      Call("GET",
+           fmt::format("/v2/email/configuration-sets/{}/event-destinations", PercentEncode(set)),
+           {}));
+  const json::array* destinations = json::GetArray(answer, "EventDestinations");
+  return destinations == nullptr ? json::array() : *destinations;
 }
 
 Status SesClient::EnsureTrackedSet(const std::string& name, const std::string& topic_arn) {
@@ -44,7 +70,8 @@ Status SesClient::EnsureTrackedSet(const std::string& name, const std::string& t
     if (outcome || outcome.error().code == ErrorCode::kAlreadyExists) return {};
     return Fail(outcome.error());
   };
-  RETURN_IF_ERROR(tolerate(Call("/v2/email/configuration-sets", {{"ConfigurationSetName", name}})));
+  RETURN_IF_ERROR(
+      tolerate(Call("POST", "/v2/email/configuration-sets", {{"ConfigurationSetName", name}})));
   const json::object destination{{"Enabled", true},
                                  {"MatchingEventTypes",
                                   json::array{"SEND",
@@ -58,32 +85,25 @@ Status SesClient::EnsureTrackedSet(const std::string& name, const std::string& t
                                               "DELIVERY_DELAY"}},
                                  {"SnsDestination", json::object{{"TopicArn", topic_arn}}}};
   return tolerate(
-      Call(fmt::format("/v2/email/configuration-sets/{}/event-destinations", name),
+      Call("POST",
+           fmt::format("/v2/email/configuration-sets/{}/event-destinations", name),
            {{"EventDestinationName", "mail-events"}, {"EventDestination", destination}}));
 }
 
-Result<json::object> SesClient::Call(const std::string& path, const json::object& body) {
-  ASSIGN_OR_RETURN(const net::Url url, net::ParseUrl(target_.url));
-  net::HttpRequest signed_request;
-  signed_request.method = "POST";
-  signed_request.target = path;
-  signed_request.body = json::Serialize(body);
-  signed_request.headers.Add("Host", url.authority());
-  signed_request.headers.Add("Content-Type", "application/json");
-  const Timestamp now = clock_.Now();
-  aws::SignRequest(
-      signed_request,
-      {target_.access_key_id, FormatCompactUtc(now).substr(0, 8), target_.account.region, "ses"},
-      target_.secret_access_key,
-      now);
-
-  net::HttpClient::Request request;
-  request.method = signed_request.method;
-  request.url = target_.url + signed_request.target;
-  request.body = std::move(signed_request.body);
-  for (const auto& [name, value] : signed_request.headers) {
-    if (name != "Host") request.headers.Add(name, value);
-  }
+Result<json::object> SesClient::Call(const std::string& method,
+                                     const std::string& path,
+                                     const json::object& body) {
+  net::HttpClient::Request plain;
+  plain.method = method;
+  plain.url = target_.url + path;
+  if (!body.empty()) plain.body = json::Serialize(body);
+  plain.headers.Add("Content-Type", "application/json");
+  ASSIGN_OR_RETURN(
+      const net::HttpClient::Request request,
+      aws::Sign(std::move(plain),
+                {target_.access_key_id, target_.secret_access_key, target_.session_token},
+                {target_.account.region, "ses"},
+                clock_.Now()));
   ASSIGN_OR_RETURN(const net::HttpResponse response, client_.Send(request));
   auto answer = json::ParseObject(response.body);
   if (response.status == 200 && answer) return answer;
@@ -91,8 +111,11 @@ Result<json::object> SesClient::Call(const std::string& path, const json::object
   if (answer) {
     if (const auto text = json::GetString(*answer, "message")) reason = std::string(*text);
   }
-  if (response.headers.Get("x-amzn-ErrorType").starts_with("AlreadyExists")) {
-    return Fail(ErrorCode::kAlreadyExists, std::move(reason));
+  const std::string_view type = response.headers.Get("x-amzn-ErrorType");
+  if (type.starts_with("AlreadyExists")) return Fail(ErrorCode::kAlreadyExists, std::move(reason));
+  if (response.status == 404) return Fail(ErrorCode::kNotFound, std::move(reason));
+  if (response.status == 401 || response.status == 403) {
+    return Fail(ErrorCode::kUnauthenticated, std::move(reason));
   }
   return Fail(response.status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument,
               std::move(reason));

@@ -20,6 +20,7 @@ class SesClient {
     aws::Account account;
     std::string access_key_id;
     std::string secret_access_key;
+    std::string session_token{};  // of temporary keys
   };
 
   // `client` and `clock` must outlive it.
@@ -35,6 +36,11 @@ class SesClient {
 
   // The message id. The server's own error text comes back as the message; kUnavailable for 5xx.
   Result<std::string> Send(const Mail& mail);
+  // A mail by a template whose data is missing: accepted, and then a Rendering Failure.
+  // Requires: one recipient.
+  Result<std::string> SendUnrenderable(const Mail& mail);
+  // Of a set, as the API shows them. Adds kNotFound (no such set), kUnauthenticated.
+  Result<json::array> EventDestinations(const std::string& set);
 
   // Makes a configuration set with one destination that sends every event type to `topic_arn`,
   // opens and clicks included; fine when it is there.
@@ -44,7 +50,11 @@ class SesClient {
 
  private:
   // One signed call of the SES API v2. kAlreadyExists for AWS's error of that name.
-  Result<json::object> Call(const std::string& path, const json::object& body);
+  // An empty body is not sent.
+  Result<json::object> Call(const std::string& method,
+                            const std::string& path,
+                            const json::object& body);
+  Result<std::string> Post(const json::object& mail);
 
   net::HttpClient& client_;
   const Clock& clock_;

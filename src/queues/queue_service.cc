@@ -144,6 +144,7 @@ Status QueueService::PurgeQueue(const Queue& queue) {
 
 Result<std::vector<std::string>> QueueService::Send(const Queue& queue,
                                                     std::vector<Outgoing> messages) {
+  if (options_.may_take) RETURN_IF_ERROR(options_.may_take());
   if (store_->SizeOf(queue.uid) >= kMessagesPerQueueMax) {
     return Fail(ErrorCode::kLimit,
                 fmt::format("{} holds {} messages, no more fit", queue.name, kMessagesPerQueueMax));

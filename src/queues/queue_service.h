@@ -46,6 +46,9 @@ class QueueService final : public QueueSender {
     std::uint64_t file_bytes_max = 64u << 20;     // of one journal file; the least that is trimmed
     std::chrono::milliseconds commit_spacing{0};  // of the journal
     MessageStore::Options store = {};
+    // Asked before messages are taken; its error refuses them (a full disk). Empty: never refused.
+    // Thread-safe, quick.
+    std::function<Status()> may_take = {};
   };
 
   // `recovery` says what the journal found. Nobody who waits is answered before Start().

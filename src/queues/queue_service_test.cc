@@ -45,6 +45,20 @@ TEST(QueueService, AnOldHandleDeletesNothingOnceSomebodyElseHasTheMessage) {
   EXPECT_THAT(t.Bodies("q"), ElementsAre("a"));
 }
 
+TEST(QueueService, NothingIsTakenWhenTheDiskIsTooFullAndAllIsGivenOut) {
+  QueuesHarness t;
+  t.MakeQueue("q");
+  t.Put("q", "before");
+  t.may_take = Fail(ErrorCode::kDiskFull, "92 % full");
+  const net::HttpResponse refused =
+      t.Send("SendMessage", {{"QueueUrl", QueuesHarness::Url("q")}, {"MessageBody", "during"}});
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_THAT(t.Bodies("q"), ElementsAre("before"));
+  t.may_take = {};
+  t.Put("q", "after");
+  EXPECT_THAT(t.Bodies("q"), ElementsAre("after"));
+}
+
 TEST(QueueService, DelayedMessagesComeLater) {
   QueuesHarness t;
   t.MakeQueue("q", {{"DelaySeconds", "30"}});

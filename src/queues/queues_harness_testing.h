@@ -31,7 +31,8 @@ class QueuesHarness {
                                 {.dir = "/queues",
                                  .account = {},
                                  .file_bytes_max = file_bytes_max,
-                                 .store = store_options});
+                                 .store = store_options,
+                                 .may_take = [this] { return may_take; }});
   }
 
   void Start() {
@@ -139,6 +140,7 @@ class QueuesHarness {
   }
 
   std::uint64_t file_bytes_max = 64u << 20;
+  Status may_take;  // what the service hears when it asks
   MessageStore::Options store_options;
   FaultyFileSystem fs;
   ManualClock clock;

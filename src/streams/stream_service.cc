@@ -153,6 +153,7 @@ Status StreamService::SetTags(std::string_view name, std::map<std::string, std::
 Status StreamService::Put(std::string_view name, std::vector<std::string> records) {
   const std::shared_ptr<Stream> stream = FindStream(name);
   if (!stream) return Fail(ErrorCode::kNotFound, fmt::format("no stream {}", name));
+  if (options_.may_take) RETURN_IF_ERROR(options_.may_take());
   std::promise<Status> durable;
   stream->PutAsync(std::move(records),
                    [&durable](Status status) { durable.set_value(std::move(status)); });

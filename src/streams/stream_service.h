@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,6 +45,9 @@ class StreamService final : public RecordSink {
     aws::Account account;
     journal::Durability durability = journal::Durability::kFsync;
     BatchDeliverer::PrivateEndpoints private_endpoints = BatchDeliverer::PrivateEndpoints::kAllowed;
+    // Asked before callers' records are taken; its error refuses them (a full disk). Empty: never
+    // refused. Thread-safe, quick. Events of mail that was accepted are not held up by it.
+    std::function<Status()> may_take = {};
   };
 
   // Opens every stream; nothing is delivered before Start().

@@ -78,8 +78,11 @@ class StreamsTest : public testing::Test {
   void Start() {
     api_.reset();
     service_.reset();
-    service_ = *StreamService::Create({settings_, fs_, clock_, random_, metrics_, box_, endpoint_},
-                                      {.dir = "/streams", .files = "/files", .account = {}});
+    service_ = *StreamService::Create(
+        {settings_, fs_, clock_, random_, metrics_, box_, endpoint_},
+        {.dir = "/streams", .files = "/files", .account = {}, .may_take = [this] {
+           return may_take_;
+         }});
     api_ = std::make_unique<FirehoseApi>(*service_);
   }
 
@@ -155,11 +158,22 @@ class StreamsTest : public testing::Test {
   HastyClock clock_;
   MemorySettings settings_;
   Metrics metrics_;
+  Status may_take_;  // what the service hears when it asks
   SecretBox box_;
   FakeEndpoint endpoint_;
   std::unique_ptr<StreamService> service_;
   std::unique_ptr<FirehoseApi> api_;
 };
+
+TEST_F(StreamsTest, CallersRecordsAreRefusedWhenTheDiskIsTooFull) {
+  Call("CreateDeliveryStream", ToEndpoint());
+  const json::object record{{"DeliveryStreamName", "s"},
+                            {"Record", json::object{{"Data", Base64Encode("x")}}}};
+  may_take_ = Fail(ErrorCode::kDiskFull, "92 % full");
+  EXPECT_THAT(Error("PutRecord", record), StartsWith("ServiceUnavailableException"));
+  may_take_ = {};
+  EXPECT_EQ(Error("PutRecord", record), "");
+}
 
 TEST_F(StreamsTest, RecordsReachTheEndpointInFirehosesForm) {
   const std::string arn =

@@ -15,7 +15,7 @@
 namespace postglass::topics {
 
 // Takes log entries of one log group ("sns/REGION/ACCOUNT/TOPIC", or with "/Failure" behind it).
-// May block; must be thread-safe. Empty: nobody wants them.
+// Called between deliveries: must not block, and be thread-safe. Empty: nobody wants them.
 using StatusLog =
     std::function<void(const std::string& log_group, std::vector<json::object> entries)>;
 

@@ -95,4 +95,18 @@ struct DoctorFlags {
 // Sends one mail per event type through the whole chain and says what was seen of it.
 int RunDoctor(const CommandContext& context, const DoctorFlags& flags);
 
+struct AwsDoctorFlags {
+  std::string from;               // a verified sender
+  std::string configuration_set;  // whose events come here
+  std::string region;             // empty: of the environment
+  std::string endpoint;           // instead of Amazon's, of SES and SNS
+  int wait_seconds = 120;         // for each event
+  std::string data;
+  ServerFlags server;
+};
+
+// The same with the real Amazon SES, by its mailbox simulator, signed with the AWS keys of the
+// environment.
+int RunDoctorAws(const CommandContext& context, const AwsDoctorFlags& flags);
+
 }  // namespace postglass

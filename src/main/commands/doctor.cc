@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "main/commands/ask.h"
+#include "main/commands/search_once.h"
 #include "main/demo_traffic.h"
 #include "main/installation.h"
 #include "main/ses_client.h"
@@ -100,20 +101,6 @@ std::string Cause(const std::map<std::string, double>& before,
   }
   return fmt::format("nothing counted it within {} s; see /readyz and the server's log",
                      kPatience.count() / 1000);
-}
-
-Result<bool> IsSearchable(ServerClient& server, std::string_view id, std::string_view type) {
-  const json::object body{
-      {"filter",
-       json::object{{"query", fmt::format("@mail.messageId:{} @eventType:{}", id, type)},
-                    {"from", "now-1h"},
-                    {"to", "now+1h"}}},
-      {"page", json::object{{"limit", 1}}}};
-  ASSIGN_OR_RETURN(const json::value answer,
-                   server.CallJson("POST", "/api/v2/logs/events/search", json::Serialize(body)));
-  const json::object* whole = answer.if_object();
-  const json::array* rows = whole == nullptr ? nullptr : json::GetArray(*whole, "data");
-  return rows != nullptr && !rows->empty();
 }
 
 }  // namespace

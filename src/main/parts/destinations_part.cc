@@ -25,6 +25,7 @@ Result<std::unique_ptr<DestinationsPart>> DestinationsPart::Make(PartContext& co
   options.private_endpoints = context.options.Bool("topics.private_endpoints")
                                   ? streams::BatchDeliverer::PrivateEndpoints::kAllowed
                                   : streams::BatchDeliverer::PrivateEndpoints::kDenied;
+  options.may_take = [&disk = *context.disk] { return disk.MayWrite(); };
   ASSIGN_OR_RETURN(part->streams,
                    streams::StreamService::Create({directory.settings(),
                                                    world.fs,

@@ -63,7 +63,8 @@ Status MailPart::MakeKnowledge(PartContext& context,
           settings,
           world.clock));
   ASSIGN_OR_RETURN(account_state,
-                   mail::AccountState::Load(QuotasOf(options), settings, world.clock));
+                   mail::AccountState::Load(
+                       QuotasOf(options), settings, world.clock, destinations.metric_store.get()));
   ASSIGN_OR_RETURN(templates, mail::EmailTemplates::Load(context.account, settings, world.clock));
   ASSIGN_OR_RETURN(suppression, mail::SuppressionList::Load(settings, world.clock));
   return {};

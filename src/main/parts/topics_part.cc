@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/json.h"
-#include "base/log.h"
-
 namespace postglass {
 namespace {
 
@@ -13,6 +10,7 @@ Result<std::unique_ptr<queues::QueueService>> MakeQueues(PartContext& context) {
   options.dir = context.directory.queues();
   options.account = context.account;
   options.durability = context.durability();
+  options.may_take = [&disk = *context.disk] { return disk.MayWrite(); };
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto queues,
                    queues::QueueService::Create({context.directory.settings(),
@@ -27,31 +25,9 @@ Result<std::unique_ptr<queues::QueueService>> MakeQueues(PartContext& context) {
   return queues;
 }
 
-// Log events of our own, as they would be in CloudWatch Logs.
-void LogDeliveryStatus(intake::Intake& intake,
-                       const std::string& group,
-                       std::vector<json::object> entries) {
-  std::vector<pipelines::Log> logs;
-  for (json::object& entry : entries) {
-    pipelines::Log log;
-    log.message = json::Serialize(entry);
-    log.status = json::GetStringOr(entry, "status", "") == "FAILURE" ? "error" : "info";
-    log.source = "sns_delivery_status";
-    log.service = "sns";
-    entry["logGroup"] = group;
-    log.attributes = std::move(entry);
-    logs.push_back(std::move(log));
-  }
-  intake::Provenance provenance;
-  provenance.door = intake::Door::kInternal;
-  if (const auto stored = intake.Ingest(std::move(logs), provenance); !stored) {
-    log::Warn("topics", "delivery status not kept: {}", stored.error().message);
-  }
-}
-
 Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
                                                          AccessPart& access,
-                                                         IntakePart& intake,
+                                                         StatusLogWriter& status_log,
                                                          FunctionsPart& functions,
                                                          queues::QueueService& queues) {
   topics::TopicService::Options options;
@@ -61,9 +37,8 @@ Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
   options.private_endpoints = context.options.Bool("topics.private_endpoints")
                                   ? topics::PrivateEndpoints::kAllowed
                                   : topics::PrivateEndpoints::kDenied;
-  options.status_log = [&logs = *intake.intake](const std::string& group,
-                                                std::vector<json::object> entries) {
-    LogDeliveryStatus(logs, group, std::move(entries));
+  options.status_log = [&status_log](const std::string& group, std::vector<json::object> entries) {
+    status_log.Add(group, std::move(entries));
   };
   options.durability = context.durability();
   options.commit_spacing = kCommitSpacing;
@@ -93,7 +68,9 @@ Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
                                                      FunctionsPart& functions) {
   auto part = std::make_unique<TopicsPart>();
   ASSIGN_OR_RETURN(part->queues, MakeQueues(context));
-  ASSIGN_OR_RETURN(part->topics, MakeTopics(context, access, intake, functions, *part->queues));
+  part->status_log = std::make_unique<StatusLogWriter>(*intake.intake, context.metrics);
+  ASSIGN_OR_RETURN(part->topics,
+                   MakeTopics(context, access, *part->status_log, functions, *part->queues));
   queues::QueueService& queues = *part->queues;
   topics::TopicService& topics = *part->topics;
   queues.SetRedelivery(
@@ -113,11 +90,13 @@ Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
 
 void TopicsPart::Start() {
   queues->Start();
+  status_log->Start();
   topics->Start();
 }
 
 void TopicsPart::Stop() {
   topics->Stop();
+  status_log->Stop();
   queues->Stop();
 }
 

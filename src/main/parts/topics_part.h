@@ -6,6 +6,7 @@
 #include "main/parts/functions_part.h"
 #include "main/parts/intake_part.h"
 #include "main/parts/part_context.h"
+#include "main/status_log_writer.h"
 #include "queues/queue_service.h"
 #include "topics/topic_service.h"
 
@@ -22,6 +23,7 @@ struct TopicsPart {
   void Stop();
 
   std::unique_ptr<queues::QueueService> queues;
+  std::unique_ptr<StatusLogWriter> status_log;
   std::unique_ptr<topics::TopicService> topics;
 };
 

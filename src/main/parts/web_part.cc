@@ -125,7 +125,7 @@ void WebPart::AddQuestionRoutes(Router& router) {
       [](const net::HttpRequest& request) { return api::CatalogApi::IsShortLink(request.path()); },
       api::CatalogApi::FollowShortLink);
   router.AddPath("/api/v2/postglass/refusals", ForReaders([this](const net::HttpRequest&) {
-                   return api::HookRefusals(below_.intake.sns_hook->Refusals());
+                   return api::HookRefusals(below_.intake.Refusals());
                  }));
 }
 

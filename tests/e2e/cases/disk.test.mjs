@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 import { run, Server, BINARY, cleanEnvironment } from '../lib/server.mjs';
 import { eventually } from '../lib/wait.mjs';
@@ -36,6 +37,11 @@ test('a full disk', { skip: mounted ? false : 'SKIPPED: this machine does not le
     await send('before@disk.example');
     await server.events('@mail.destination:before@disk.example', 2);
 
+    const sqs = new SQSClient(server.aws);
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'disk' }));
+    const put = (MessageBody) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    await put('before');
+
     const filler = join(mount, 'filler');
     try { execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'], { stdio: 'ignore' }); } catch { /* full, as wanted */ }
 
@@ -47,6 +53,16 @@ test('a full disk', { skip: mounted ? false : 'SKIPPED: this machine does not le
         return error.name === 'ServiceUnavailable' && error.$metadata.httpStatusCode === 503;
       }
     }, { detail: () => server.log.slice(-2000) });
+    await eventually('queues take nothing', async () => {
+      try {
+        await put('during');
+        return false;
+      } catch (error) {
+        return error.$metadata.httpStatusCode === 503;
+      }
+    });
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+    assert.equal(Messages[0].Body, 'before', 'queues give out what they have');
     const logs = await server.fetch('/api/v2/logs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '[{"message":"x"}]' });
     assert.equal(logs.status, 503);
     assert.ok(logs.headers.get('retry-after'));

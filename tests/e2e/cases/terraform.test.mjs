@@ -2,9 +2,6 @@
 // empty), the chain works with it, a change is one change, and destroy leaves nothing.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
@@ -12,19 +9,8 @@ import { GetConfigurationSetCommand, SendEmailCommand, SESv2Client } from '@aws-
 import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
-import { run, withServer } from '../lib/server.mjs';
-
-const PROVIDER = 'registry.terraform.io/hashicorp/aws';
-// Where providers lie that nobody downloads: TF_PLUGIN_MIRROR, or Terraform's own implied mirrors.
-const MIRRORS = [
-  process.env.TF_PLUGIN_MIRROR, '/opt/tf-plugins', join(homedir(), '.terraform.d', 'plugins'),
-  '/usr/local/share/terraform/plugins', '/usr/share/terraform/plugins',
-].filter(Boolean);
-
-const terraform = process.env.PATH.split(delimiter).map((folder) => join(folder, 'terraform')).find((path) => existsSync(path));
-const mirror = MIRRORS.find((folder) => existsSync(join(folder, PROVIDER)));
-const missing = !terraform ? 'terraform is not installed'
-  : !mirror ? `no ${PROVIDER} in any of ${MIRRORS.join(', ')}` : '';
+import { withServer } from '../lib/server.mjs';
+import { missing, providerBlock, Terraform } from '../lib/terraform.mjs';
 
 const configuration = (server, types) => `
 terraform {
@@ -33,24 +19,7 @@ terraform {
   }
 }
 
-provider "aws" {
-  region                      = "${server.region}"
-  access_key                  = "${server.credentials.aws.access_key_id}"
-  secret_key                  = "${server.credentials.aws.secret_access_key}"
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  endpoints {
-    ses    = "${server.url}"
-    sesv2  = "${server.url}"
-    lambda = "${server.url}"
-    sns    = "${server.url}"
-    sts    = "${server.url}"
-    iam    = "${server.url}"
-    sqs    = "${server.url}"
-    firehose = "${server.url}"
-  }
-}
-
+${providerBlock(server)}
 data "aws_caller_identity" "me" {}
 
 locals {
@@ -266,33 +235,13 @@ if (missing) console.error(`SKIPPED tests/e2e/cases/terraform.test.mjs: ${missin
 test('Terraform applies, finds nothing to change, changes, and destroys', {
   skip: missing ? `SKIPPED: ${missing}` : false,
 }, withServer({}, async (server) => {
-  const folder = mkdtempSync(join(tmpdir(), 'postglass-terraform-'));
-  const main = join(folder, 'main.tf');
-  const settings = join(folder, 'terraformrc');
-  writeFileSync(settings, `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`);
-  mkdirSync(join(folder, 'home'));
-  const env = {
-    PATH: process.env.PATH, HOME: join(folder, 'home'), TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: '1',
-    CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true',
-  };
-  const tf = async (...args) => {
-    try {
-      const { stdout } = await run(terraform, args, { cwd: folder, env, maxBuffer: 16 << 20 });
-      return { code: 0, stdout };
-    } catch (error) {
-      if (typeof error.code !== 'number') throw error;
-      return { code: error.code, stdout: error.stdout + error.stderr };
-    }
-  };
+  const tf = new Terraform();
   const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
-  // Exit codes of `plan -detailed-exitcode`: 0 nothing to do, 1 trouble, 2 changes.
-  const plan = () => tf('plan', '-input=false', '-no-color', '-detailed-exitcode');
-  const apply = () => tf('apply', '-input=false', '-no-color', '-auto-approve');
   try {
-    writeFileSync(main, configuration(server, BEFORE));
-    ok(await tf('init', '-input=false', '-no-color'), 'init');
-    ok(await apply(), 'apply');
-    ok(await plan(), 'a second plan is empty');
+    tf.write('main.tf', configuration(server, BEFORE));
+    ok(await tf.init(), 'init');
+    ok(await tf.apply(), 'apply');
+    ok(await tf.plan(), 'a second plan is empty');
 
     // What was applied is a working chain.
     const ses = new SESv2Client(server.aws);
@@ -311,15 +260,15 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
     assert.equal(JSON.parse(Messages[0].Body).mail.source, 'shop@example.com');
 
-    writeFileSync(main, configuration(server, AFTER));
-    const changes = await plan();
+    tf.write('main.tf', configuration(server, AFTER));
+    const changes = await tf.plan();
     assert.equal(changes.code, 2, changes.stdout);
     // The provider changes a destination of API v2 in place and makes that of API v1 anew.
     assert.match(changes.stdout, /Plan: 1 to add, 1 to change, 1 to destroy/);
-    ok(await apply(), 'apply the change');
-    ok(await plan(), 'the plan after the change is empty');
+    ok(await tf.apply(), 'apply the change');
+    ok(await tf.plan(), 'the plan after the change is empty');
 
-    ok(await tf('destroy', '-input=false', '-no-color', '-auto-approve'), 'destroy');
+    ok(await tf.destroy(), 'destroy');
     for (const set of ['terraform-v1', 'terraform-v2']) {
       await assert.rejects(ses.send(new GetConfigurationSetCommand({ ConfigurationSetName: set })), { name: 'NotFoundException' });
     }
@@ -331,6 +280,6 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
     const { Subscriptions = [] } = await sns.send(new ListSubscriptionsCommand({}));
     assert.deepEqual([...Topics, ...Subscriptions].filter((it) => it.TopicArn.endsWith(':terraform-events')), []);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    tf.remove();
   }
 }));
