@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "query/field_names.h"
 #include "store/text.h"
 
 namespace postglass::query {
@@ -15,17 +16,6 @@ namespace {
 
 using store::Field;
 using store::Predicate;
-
-// Where an address is the recipient of something. The first four name those whom an event is about,
-// who may differ from the mail's (forwarding).
-constexpr std::array<std::string_view, 6> kRecipientPaths = {
-    "mail.destination",
-    "delivery.recipients",
-    "bounce.bouncedRecipients.emailAddress",
-    "complaint.complainedRecipients.emailAddress",
-    "deliveryDelay.delayedRecipients.emailAddress",
-    "email.recipient.address",
-};
 
 // The provider's own id, and the Message-ID header, with and without angle brackets.
 constexpr std::array<std::string_view, 2> kProviderIdPaths = {"mail.messageId", "email.local_id"};
@@ -44,8 +34,9 @@ Predicate Equals(std::string_view path, std::string value, bool ignore_case) {
 
 Predicate IsRecipient(const std::string& address) {
   store::Or any;
-  for (const std::string_view path : kRecipientPaths) {
-    any.operands.push_back(Equals(path, address, /*ignore_case=*/true));
+  for (const Field& field : AddressFieldsNamed("recipient")) {
+    if (field.kind != Field::Kind::kAttribute) continue;
+    any.operands.push_back(Equals(field.name, address, /*ignore_case=*/true));
   }
   return {std::move(any)};
 }

@@ -25,6 +25,17 @@ constexpr std::array<FieldAlias, 11> kAliases = {{
 constexpr std::array<std::string_view, 9> kReserved = {
     "host", "source", "status", "service", "message", "timestamp", "trace_id", "index", "id"};
 
+// An event may name others than the mail does: who a forwarded mail went to, for example.
+constexpr std::array<std::string_view, 6> kRecipientPaths = {
+    "mail.destination",
+    "delivery.recipients",
+    "bounce.bouncedRecipients.emailAddress",
+    "complaint.complainedRecipients.emailAddress",
+    "deliveryDelay.delayedRecipients.emailAddress",
+    "email.recipient.address",
+};
+constexpr std::array<std::string_view, 2> kSenderPaths = {"mail.source", "email.from.address"};
+
 }  // namespace
 
 std::span<const FieldAlias> FieldAliases() { return kAliases; }
@@ -46,6 +57,18 @@ std::vector<Field> FieldsNamed(std::string_view name) {
     return {Field{Field::Kind::kReserved, std::string(name)}};
   }
   return {Field{Field::Kind::kTag, std::string(name)}};
+}
+
+std::vector<Field> AddressFieldsNamed(std::string_view name) {
+  std::span<const std::string_view> paths;
+  if (name == "recipient") paths = kRecipientPaths;
+  if (name == "sender") paths = kSenderPaths;
+  std::vector<Field> fields;
+  for (const std::string_view path : paths) {
+    fields.push_back(Field{Field::Kind::kAttribute, std::string(path)});
+  }
+  if (!fields.empty()) fields.push_back(Field{Field::Kind::kTag, std::string(name)});
+  return fields;
 }
 
 }  // namespace postglass::query

@@ -24,4 +24,8 @@ std::span<const FieldAlias> FieldAliases();
 // stored one too; "*" everything; "tags" the tag list; reserved names; else a tag key.
 std::vector<store::Field> FieldsNamed(std::string_view name);
 
+// Where the addresses are that "recipient" and "sender" look for, whatever their letter case; the
+// tag of that name as well. Empty for all other names.
+std::vector<store::Field> AddressFieldsNamed(std::string_view name);
+
 }  // namespace postglass::query

@@ -41,13 +41,14 @@ struct Scope {
   enum class Test { kMatch, kExists, kMissing };
   std::vector<Field> fields;
   Test test = Test::kMatch;
+  bool ignore_case = false;  // of whole values and wildcards
 
   bool IsText() const { return test == Test::kMatch && fields[0].kind == Field::Kind::kText; }
 };
 
-Scope TextScope() { return {{Field{Field::Kind::kText, ""}}, Scope::Test::kMatch}; }
+Scope TextScope() { return {{Field{Field::Kind::kText, ""}}}; }
 
-Scope AllTextScope() { return {{Field{Field::Kind::kAllText, ""}}, Scope::Test::kMatch}; }
+Scope AllTextScope() { return {{Field{Field::Kind::kAllText, ""}}}; }
 
 bool IsFullText(const Field& field) {
   return field.kind == Field::Kind::kText || field.kind == Field::Kind::kAllText;
@@ -68,8 +69,8 @@ Predicate ExistsIn(const Field& field) {
   return {Exists{field}};
 }
 
-Predicate TermIn(const Field& field, std::string value, bool quoted) {
-  return {TermMatch{field, std::move(value), quoted, false}};
+Predicate TermIn(const Field& field, std::string value, bool quoted, bool ignore_case) {
+  return {TermMatch{field, std::move(value), quoted, ignore_case}};
 }
 
 // Tags and text compare as strings; only attributes and the date have numbers.
@@ -295,8 +296,8 @@ class Parser {
     if (!content) return std::nullopt;
     clause_kind_ = ClauseKind::kBare;
     if (scope.test != Scope::Test::kMatch) return MakeExists(scope, *content, at);
-    return MakeLeaf(scope, at, [&content](const Field& field) {
-      return TermIn(field, *content, /*quoted=*/true);
+    return MakeLeaf(scope, at, [&](const Field& field) {
+      return TermIn(field, *content, /*quoted=*/true, scope.ignore_case);
     });
   }
 
@@ -365,7 +366,15 @@ class Parser {
     if (raw == "_missing_") return Scope{TextScope().fields, Scope::Test::kMissing};
     if (raw == "*") return AllTextScope();
     if (!CheckFieldName(raw, at)) return std::nullopt;
-    return Scope{FieldsNamed(Unescape(raw)), Scope::Test::kMatch};
+    // Written with a backslash, the name of an address is a tag's alone.
+    return ScopeOf(Unescape(raw), AddressFieldsNamed(raw));
+  }
+
+  static Scope ScopeOf(std::string_view name, std::vector<Field> addresses) {
+    if (!addresses.empty()) {
+      return Scope{std::move(addresses), Scope::Test::kMatch, /*ignore_case=*/true};
+    }
+    return Scope{FieldsNamed(name)};
   }
 
   bool CheckFieldName(std::string_view raw, std::size_t at) {
@@ -415,15 +424,16 @@ class Parser {
     }
     if (!HasWildcard(raw)) {
       const std::string value = Unescape(raw);
-      return MakeLeaf(scope, at, [&value](const Field& field) {
-        return TermIn(field, value, /*quoted=*/false);
+      return MakeLeaf(scope, at, [&](const Field& field) {
+        return TermIn(field, value, /*quoted=*/false, scope.ignore_case);
       });
     }
     const std::vector<WildcardMatch::Piece> pieces = ToPieces(raw);
     const bool anything =
         pieces.size() == 1 && pieces[0].kind == WildcardMatch::Piece::Kind::kAnyRun;
-    return MakeLeaf(scope, at, [&pieces, anything](const Field& field) {
-      return anything ? ExistsIn(field) : Predicate{WildcardMatch{field, pieces, false}};
+    return MakeLeaf(scope, at, [&](const Field& field) {
+      return anything ? ExistsIn(field)
+                      : Predicate{WildcardMatch{field, pieces, scope.ignore_case}};
     });
   }
 
@@ -431,7 +441,7 @@ class Parser {
     if (name.empty() || name == "@" || name == "*") return Fail(at, "expected a field name");
     const bool missing = scope.test == Scope::Test::kMissing;
     std::optional<Predicate> exists =
-        MakeLeaf(Scope{FieldsNamed(name), Scope::Test::kMatch}, at, ExistsIn);
+        MakeLeaf(ScopeOf(name, AddressFieldsNamed(name)), at, ExistsIn);
     if (exists && missing) return Negate(std::move(*exists));
     return exists;
   }

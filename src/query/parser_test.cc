@@ -118,6 +118,13 @@ INSTANTIATE_TEST_SUITE_P(
         Accepted{"_exists_:a", "exists(a:)"},
         Accepted{"_missing_:@bounce", "(not exists(@bounce))"},
         Accepted{"-_missing_:@bounce", "(not (not exists(@bounce)))"},
+        Accepted{"sender:A@b.org",
+                 "(or @mail.source=i:A@b.org @email.from.address=i:A@b.org sender:=i:A@b.org)"},
+        Accepted{"sender:*@b.org",
+                 "(or @mail.source~i:*@b.org @email.from.address~i:*@b.org sender:~i:*@b.org)"},
+        Accepted{"sender:*",
+                 "(or exists(@mail.source) exists(@email.from.address) exists(sender:))"},
+        Accepted{"\\sender:A", "sender:=A"},
         Accepted{"_exists_:(@a OR b)", "(or exists(@a) exists(b:))"},
         Accepted{"_missing_:(@a OR b)", "(or (not exists(@a)) (not exists(b:)))"}));
 

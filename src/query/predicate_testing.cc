@@ -41,11 +41,12 @@ struct Printer {
   std::string operator()(const store::MatchNone&) const { return "none"; }
 
   std::string operator()(const store::TermMatch& t) const {
-    return Name(t.field) + "=" + (t.quoted ? "\"" + t.value + "\"" : t.value);
+    return Name(t.field) + (t.ignore_case ? "=i:" : "=") +
+           (t.quoted ? "\"" + t.value + "\"" : t.value);
   }
 
   std::string operator()(const store::WildcardMatch& w) const {
-    std::string out = Name(w.field) + "~";
+    std::string out = Name(w.field) + (w.ignore_case ? "~i:" : "~");
     for (const auto& piece : w.pieces) {
       using Kind = store::WildcardMatch::Piece::Kind;
       out += piece.kind == Kind::kAnyRun ? "*" : piece.kind == Kind::kAnyOne ? "?" : piece.literal;

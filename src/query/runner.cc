@@ -86,6 +86,7 @@ Result<store::RunReport> QueryRunner::RunWithin(
     store::Sink& sink,
     std::chrono::nanoseconds limit,
     std::optional<std::chrono::nanoseconds> enough_after) {
+  const std::chrono::nanoseconds asked_at = clock_.Monotonic();
   if (!Enter(std::min<std::chrono::nanoseconds>(limit, options_.wait_max))) {
     rejected_.Add();
     return Fail(ErrorCode::kUnavailable,
@@ -94,6 +95,7 @@ Result<store::RunReport> QueryRunner::RunWithin(
                             options_.waiting_max));
   }
   runs_.Add();
+  const std::chrono::nanoseconds waited = clock_.Monotonic() - asked_at;
   std::stop_source stop;
   const std::stop_callback on_caller(plan.stop, [&stop] { stop.request_stop(); });
   plan.stop = stop.get_token();
@@ -126,6 +128,9 @@ Result<store::RunReport> QueryRunner::RunWithin(
     mine.splice(mine.end(), deadlines_, deadline, behind);
   }
   Leave();
+  if (report) {
+    report->waited_us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+  }
   if (!report && report.error().code == ErrorCode::kCancelled && timed_out) {
     // An operator looks at this count for queries that were too heavy, not for hurried callers.
     if (limit == options_.timeout) timeouts_.Add();

@@ -22,6 +22,8 @@ struct SearchRequest {
   std::string from = "now-15m";  // as ParseTime; both ends inclusive
   std::string to = "now";
   store::Order order = store::Order::kNewestFirst;
+  // Sorts by a field's values instead of time (store::RowsRequest::by): as FacetNamed().
+  std::string sort_by;
   std::size_t limit = kSearchLimitDefault;  // 1..kSearchLimitMax
   std::string cursor;                       // SearchPage::next_cursor; empty: the first page
   std::stop_token stop;
@@ -33,6 +35,16 @@ struct SearchWarning {
   std::string detail;
 };
 
+// How long each step of a search took, and what the store says about its part.
+struct SearchSteps {
+  std::chrono::microseconds parse{0};  // with queries within the query
+  std::chrono::microseconds wait{0};   // for a place among the running queries
+  std::chrono::microseconds store{0};
+  std::uint64_t events_scanned = 0;
+  std::uint64_t events_matched = 0;
+  std::string explain;  // opaque, for people: RunReport::explain
+};
+
 struct SearchPage {
   std::vector<store::Event> events;
   std::string next_cursor;  // empty: nothing is left
@@ -41,6 +53,7 @@ struct SearchPage {
   Timestamp from;  // what was looked at
   Timestamp to;
   std::chrono::milliseconds elapsed{0};
+  SearchSteps steps;
 };
 
 struct SearchError {
@@ -60,8 +73,9 @@ struct SearchError {
 using SearchOutcome = std::variant<SearchPage, SearchError>;
 
 // Events by the search language, page by page. The first page fixes the time range; its cursor
-// names the last event by (timestamp, id). So following pages repeat nothing and leave out nothing
-// that was there at the first page, whatever arrives meanwhile. Thread-safe; blocks.
+// names the last event by (timestamp, id), and by its value when sorted by a field. So following
+// pages repeat nothing and leave out nothing that was there at the first page, whatever arrives
+// meanwhile. Thread-safe; blocks.
 class SearchService {
  public:
   // Both must outlive the service.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 namespace postglass::store {
@@ -242,6 +244,40 @@ void WalkAll(const typename Json::Value& v,
   if (Json::ToScalar(v, scalar)) visit(path, scalar.view());
 }
 
+bool FitsIn64Bits(std::string_view integer) {
+  const auto fits = [integer](auto number) {
+    const auto [end, error] =
+        std::from_chars(integer.data(), integer.data() + integer.size(), number);
+    return error == std::errc();
+  };
+  return fits(std::int64_t{0}) || fits(std::uint64_t{0});
+}
+
+// The text with integers beyond 64 bits written as doubles, which simdjson then takes.
+std::string WithWideIntegersAsDoubles(std::string_view text) {
+  constexpr std::string_view kNumber = "-+.eE0123456789";
+  std::string out;
+  out.reserve(text.size() + kJsonPaddingBytes);
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (!in_string && (c == '-' || (c >= '0' && c <= '9'))) {
+      const std::size_t end = std::min(text.find_first_not_of(kNumber, i), text.size());
+      const std::string_view number = text.substr(i, end - i);
+      out += number;
+      const bool integer = number.find_first_of(".eE") == number.npos;
+      if (integer && !FitsIn64Bits(number)) out += ".0";
+      i = end;
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    const std::size_t bytes = in_string && c == '\\' && i + 1 < text.size() ? 2 : 1;
+    out += text.substr(i, bytes);
+    i += bytes;
+  }
+  return out;
+}
+
 }  // namespace
 
 struct EventReader::Document {
@@ -251,13 +287,19 @@ struct EventReader::Document {
   simdjson::dom::parser parser;
   simdjson::dom::element simd_root;
   BoostValue boost_root;
-  json::object boost_own;  // what simdjson does not take: numbers beyond 64 bits
+  json::object boost_own;  // what simdjson does not take: numbers beyond a double
 
   void Parse(std::string_view text, bool padded) {
     static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
     // A view of nothing may have no address, and simdjson copies from it.
     if (text.data() == nullptr) text = std::string_view("");
     if (parser.parse(text.data(), text.size(), !padded).get(simd_root) == simdjson::SUCCESS) {
+      state = simd_root.is_object() ? State::kSimd : State::kUnreadable;
+      return;
+    }
+    const std::string narrowed = WithWideIntegersAsDoubles(text);
+    if (narrowed.size() != text.size() &&
+        parser.parse(narrowed.data(), narrowed.size()).get(simd_root) == simdjson::SUCCESS) {
       state = simd_root.is_object() ? State::kSimd : State::kUnreadable;
       return;
     }

@@ -339,6 +339,16 @@ TEST(Matcher, TreatsUnreadableAttributesAsNone) {
   EXPECT_FALSE(Matcher::Compile(Has(Attribute("a")))->Matches(event));
 }
 
+TEST(Matcher, CountsEachOfDuplicateKeysBesideANumberBeyond64Bits) {
+  Event event;
+  event.attributes =
+      R"({"a":"x","a":"y","n":123456789012345678901234567890,"t":"1234567890123456789012 \"3"})";
+  EXPECT_TRUE(Matcher::Compile(Term(Attribute("a"), "x"))->Matches(event));
+  EXPECT_TRUE(Matcher::Compile(Term(Attribute("a"), "y"))->Matches(event));
+  EXPECT_TRUE(Matcher::Compile(Term(Attribute("n"), "1.2345678901234568e+29"))->Matches(event));
+  EXPECT_TRUE(Matcher::Compile(Term(Attribute("t"), "1234567890123456789012 \"3"))->Matches(event));
+}
+
 TEST(Matcher, SaysWhatItReads) {
   EXPECT_FALSE(Matcher::Compile({MatchAll{}})->reads_fields());
   EXPECT_FALSE(Matcher::Compile(Has(ReservedField("timestamp")))->reads_fields());

@@ -86,17 +86,33 @@ std::vector<double> Percentiles(const std::vector<Event>& events,
   return result;
 }
 
-std::vector<Event> TakeRows(std::vector<Event> events, const RowsRequest& request) {
-  const auto place = [](const Event& event) { return RowCursor{event.timestamp_ms, event.id}; };
-  if (request.after) {
-    std::erase_if(events, [&](const Event& event) {
-      return !Precedes(request.order, *request.after, place(event));
-    });
+std::vector<Event> TakeRows(const std::vector<Event>& events, const RowsRequest& request) {
+  struct Row {
+    SortKey key;
+    RowCursor place;
+    const Event* event;
+  };
+
+  const auto before = [&](const Row& a, const Row& b) {
+    const int by_key = CompareKeys(request.order, a.key, b.key);
+    return by_key != 0 ? by_key < 0 : Precedes(request.order, a.place, b.place);
+  };
+  std::vector<Row> rows;
+  for (const Event& event : events) {
+    EventReader reader;
+    reader.Reset(event);
+    rows.push_back({request.by ? SortKeyOf(reader, *request.by, request.order) : SortKey{},
+                    {event.timestamp_ms, event.id},
+                    &event});
   }
-  std::sort(events.begin(), events.end(), [&](const Event& a, const Event& b) {
-    return Precedes(request.order, place(a), place(b));
-  });
-  return events;
+  if (request.after) {
+    const Row border{request.by ? request.after_key : SortKey{}, *request.after, nullptr};
+    std::erase_if(rows, [&](const Row& row) { return !before(border, row); });
+  }
+  std::sort(rows.begin(), rows.end(), before);
+  std::vector<Event> sorted;
+  for (const Row& row : rows) sorted.push_back(*row.event);
+  return sorted;
 }
 
 }  // namespace
@@ -173,7 +189,7 @@ Result<RunReport> OracleStore::Run(const Plan& plan, Sink& sink) {
     sink.Groups(i, groups);
   }
   if (plan.rows) {
-    std::vector<Event> rows = TakeRows(std::move(matching), *plan.rows);
+    std::vector<Event> rows = TakeRows(matching, *plan.rows);
     report.more_rows = rows.size() > plan.rows->limit;
     rows.resize(std::min(rows.size(), plan.rows->limit));
     if (!rows.empty()) sink.Rows(rows);

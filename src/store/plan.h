@@ -24,10 +24,24 @@ struct RowCursor {
   bool operator==(const RowCursor&) const = default;
 };
 
+// What an event is sorted by. Of several values it is the one that comes first in the order.
+struct SortKey {
+  enum class Kind { kNumber, kText, kMissing };
+  Kind kind = Kind::kMissing;
+  double number = 0;
+  std::string text;
+  bool operator==(const SortKey&) const = default;
+};
+
 struct RowsRequest {
   Order order = Order::kNewestFirst;
   std::size_t limit = 100;
   std::optional<RowCursor> after;  // rows strictly behind it in this order
+  // Sorts by the values of this field instead: oldest first is ascending, numbers before texts, and
+  // newest first the other way round. Events without a value come last in both; ties are in the
+  // order of time. Not for the full text, timestamp, id and index.
+  std::optional<Field> by = {};
+  SortKey after_key = {};  // of `after`, when sorted by a field
 };
 
 // Counts by time bucket, aligned to multiples of the interval since 1970, or between borders; split
@@ -119,6 +133,7 @@ struct RunReport {
       0;  // of a partial answer: of events from here on nothing is missing
   std::vector<std::string> damage;  // "1 block of segment … could not be read: …"
   std::string explain;              // opaque, for people
+  std::int64_t waited_us = 0;       // before it ran, by whoever made it wait
 };
 
 }  // namespace postglass::store

@@ -20,9 +20,21 @@ Status CheckField(const Field& field) {
   return {};
 }
 
+Status CheckSort(const RowsRequest& rows) {
+  if (!rows.by) return {};
+  const bool key =
+      rows.by->kind == Field::Kind::kReserved &&
+      (rows.by->name == "timestamp" || rows.by->name == "id" || rows.by->name == "index");
+  const bool text = rows.by->kind == Field::Kind::kText || rows.by->kind == Field::Kind::kAllText;
+  if (!key && !text) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("rows are not sorted by {}", text ? "full text" : rows.by->name));
+}
+
 }  // namespace
 
 Status CheckPlan(const Plan& plan) {
+  if (plan.rows) RETURN_IF_ERROR(CheckSort(*plan.rows));
   for (const HistogramRequest& histogram : plan.histograms) {
     if (histogram.interval_ms < 1) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -46,6 +58,37 @@ Status CheckPlan(const Plan& plan) {
   }
   for (const GroupRequest& groups : plan.groups) RETURN_IF_ERROR(CheckGroups(groups));
   return {};
+}
+
+int CompareKeys(Order order, const SortKey& a, const SortKey& b) {
+  using Kind = SortKey::Kind;
+  if (a.kind == Kind::kMissing || b.kind == Kind::kMissing) {
+    return (a.kind == Kind::kMissing ? 1 : 0) - (b.kind == Kind::kMissing ? 1 : 0);
+  }
+  int ascending = 0;
+  if (a.kind != b.kind) {
+    ascending = a.kind == Kind::kNumber ? -1 : 1;
+  } else if (a.kind == Kind::kNumber) {
+    ascending = a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
+  } else {
+    ascending = a.text.compare(b.text);
+  }
+  return order == Order::kOldestFirst ? ascending : -ascending;
+}
+
+SortKey SortKeyOf(EventReader& reader, const Field& field, Order order) {
+  SortKey best;
+  reader.AnyValue(field, [&](const ValueView& value) {
+    SortKey key{SortKey::Kind::kText, 0, {}};
+    if (value.number) {
+      key = {SortKey::Kind::kNumber, *value.number, {}};
+    } else {
+      key.text = value.text;
+    }
+    if (CompareKeys(order, key, best) < 0) best = std::move(key);
+    return false;
+  });
+  return best;
 }
 
 std::int64_t BucketStart(std::int64_t timestamp_ms, std::int64_t interval_ms) {

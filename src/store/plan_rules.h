@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/event_reader.h"
 #include "store/event_view.h"
 #include "store/plan.h"
 
@@ -30,6 +31,12 @@ inline bool Precedes(Order order, const RowCursor& a, const RowCursor& b) {
   }
   return order == Order::kOldestFirst ? a.id < b.id : b.id < a.id;
 }
+
+// Below 0 when `a` comes before `b`, 0 when their places decide.
+int CompareKeys(Order order, const SortKey& a, const SortKey& b);
+
+// The key of the event that the reader stands on.
+SortKey SortKeyOf(EventReader& reader, const Field& field, Order order);
 
 // Start of the bucket that holds the instant; before 1970 too.
 std::int64_t BucketStart(std::int64_t timestamp_ms, std::int64_t interval_ms);

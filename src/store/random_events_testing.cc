@@ -293,6 +293,24 @@ GroupRequest RandomGroups(Random& random) {
   return groups;
 }
 
+void SortByField(Random& random, RowsRequest& rows) {
+  const Field field = RandomField(random);
+  const bool key =
+      field.kind == Field::Kind::kReserved && (field.name == "timestamp" || field.name == "index");
+  if (key || field.kind == Field::Kind::kText || field.kind == Field::Kind::kAllText) return;
+  rows.by = field;
+  switch (random.Below(3)) {
+    case 0:
+      rows.after_key = {SortKey::Kind::kNumber, static_cast<double>(random.Below(500)), {}};
+      break;
+    case 1:
+      rows.after_key = {SortKey::Kind::kText, 0, Pick(random, kWords)};
+      break;
+    default:
+      break;
+  }
+}
+
 Plan RandomPlan(Random& random) {
   Plan plan;
   plan.where = RandomPredicate(random, 2);
@@ -310,6 +328,7 @@ Plan RandomPlan(Random& random) {
     if (random.Below(2) == 0) {
       plan.rows->after = RowCursor{kStartMs + static_cast<std::int64_t>(random.Below(40'000)), {}};
     }
+    if (random.Below(4) == 0) SortByField(random, *plan.rows);
   }
   if (random.Below(3) == 0) return plan;  // rows alone may end early
   plan.count = true;

@@ -76,6 +76,18 @@ test('a pasted address gives the card and the timeline with JSON', async () => {
   assert.notEqual(await page.title(), 'pwned');
 });
 
+test('a short link of a saved view shows its rows, columns and facets', async () => {
+  await page.goto(`${server.url}/v/password-resets`);
+  const view = page.getByRole('region', { name: 'View' });
+  await view.getByRole('heading', { name: 'Password resets' }).waitFor();
+  await view.getByRole('region', { name: '@eventType' }).getByText('Send').waitFor();
+  await page.locator('.rows tbody tr').filter({ hasText: 'Reset your password' }).first().waitFor();
+  await page.locator('.rows thead').getByText('@eventType').waitFor();
+  assert.notEqual(await page.title(), 'pwned');
+  await page.goto(`${server.url}/#/answer/alice%40somewhere.example`);
+  await page.getByRole('region', { name: 'Answer' }).waitFor();
+});
+
 test('the captured mail is shown without running or loading what it contains', async () => {
   await page.getByRole('link', { name: 'Read the captured mail' }).first().click();
   await page.locator('pre').filter({ hasText: 'Plain words' }).waitFor();

@@ -83,6 +83,40 @@ export interface ServerStatus {
   warnings: string[];
 }
 
+export interface SavedView {
+  id: string;
+  name: string;
+  description?: string;
+  search: string;
+  from: string;
+  to: string;
+  columns: string[];
+  facets: string[];
+  sort: string;
+}
+
+// An event as Datadog's search gives it.
+export interface Log {
+  id: string;
+  attributes: {
+    timestamp: string;
+    message?: string;
+    status?: string;
+    service?: string;
+    host?: string;
+    tags?: string[];
+    attributes: Record<string, unknown>;
+  };
+}
+
+export interface Screen {
+  data: {
+    count: number;
+    facets: { facet: string; values: { value: string; count: number }[] }[];
+  };
+  meta: { status: 'done' | 'timeout'; warnings?: { title: string; detail: string }[] };
+}
+
 const BASE = '/api/v2/postglass';
 
 export const session = () => request<{ user: string }>('GET', `${BASE}/session`);
@@ -97,3 +131,11 @@ export const captured = (id: string) =>
 export const capturedHtmlUrl = (id: string) => `${BASE}/captured/${encodeURIComponent(id)}/html`;
 export const capturedRawUrl = (id: string) => `${BASE}/captured/${encodeURIComponent(id)}/raw`;
 export const status = () => request<ServerStatus>('GET', `${BASE}/status`);
+export const view = (id: string) => request<SavedView>('GET', `${BASE}/views/${encodeURIComponent(id)}`);
+const filterOf = (view: SavedView) => ({ query: view.search, from: view.from, to: view.to });
+export const rowsOf = (view: SavedView, limit: number) =>
+  request<{ data: Log[] }>('POST', `${BASE}/search`, { filter: filterOf(view), sort: view.sort, page: { limit } });
+export const screenOf = (view: SavedView) =>
+  request<Screen>('POST', `${BASE}/explore`, {
+    filter: filterOf(view), rows: { limit: 0 }, facets: view.facets.map((facet) => ({ facet, limit: 10 })),
+  });

@@ -6,6 +6,7 @@ test.each<Route>([
   { page: 'home' },
   { page: 'answer', question: 'Alice Ä <a+b@example.com>/100%' },
   { page: 'captured', messageId: '0100-abc-000000' },
+  { page: 'view', id: 'password-resets' },
 ])('a route survives its address: %j', (route) => {
   expect(parseRoute(routeHash(route))).toEqual(route);
 });

@@ -50,6 +50,7 @@ Result<CompiledPlan> CompiledPlan::Of(const Plan& plan) {
       if (of.family != CompiledGroups::Family::kCount) counted(of.field.field);
     }
   }
+  if (plan.rows && plan.rows->by) compiled.sort_by = counted(*plan.rows->by);
   compiled.counts_only = plan.histograms.empty() && plan.top_values.empty() &&
                          plan.percentiles.empty() && plan.cardinalities.empty() &&
                          plan.groups.empty();

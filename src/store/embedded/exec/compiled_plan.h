@@ -32,6 +32,7 @@ struct CompiledPlan {
   bool reads_attributes = false;
   // Whether nothing but rows and their number is asked.
   bool counts_only = false;
+  std::optional<CountedField> sort_by = std::nullopt;  // of rows
 };
 
 // kCancelled when the plan's stop was asked for.

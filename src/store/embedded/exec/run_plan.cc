@@ -11,6 +11,7 @@
 #include "store/embedded/exec/door.h"
 #include "store/embedded/exec/raw_filter.h"
 #include "store/embedded/exec/row_list.h"
+#include "store/embedded/exec/sorted_rows.h"
 #include "store/embedded/exec/totals.h"
 #include "store/embedded/table/row_reader.h"
 #include "store/plan_rules.h"
@@ -59,7 +60,11 @@ class Query {
         raw_filter_(compiled.condition),
         budget_(plan.memory_bytes_max),
         totals_(compiled, budget_) {
-    if (plan.rows) rows_.emplace(*plan.rows, budget_);
+    if (compiled.sort_by) {
+      sorted_.emplace(*plan.rows, budget_);
+    } else if (plan.rows) {
+      rows_.emplace(*plan.rows, budget_);
+    }
     rows_only_ = plan.rows && !plan.count && compiled.counts_only;
     AddUnits();
   }
@@ -96,6 +101,7 @@ class Query {
     RunReport report;
     RETURN_IF_ERROR(totals_.Send(sink, damage_));
     if (rows_) RETURN_IF_ERROR(SendRows(rows_->Take(report.more_rows), sink));
+    if (sorted_) RETURN_IF_ERROR(SendRows(sorted_->Take(report.more_rows), sink));
     report.events_scanned = events_scanned_;
     report.events_matched = totals_.count();
     report.damage = damage_.Take();
@@ -150,7 +156,7 @@ class Query {
     RETURN_IF_ERROR(CheckStop(plan_));
     RETURN_IF_ERROR(budget_.Check());
     const bool wants_rows =
-        rows_ && rows_->WantsRange(unit.timestamp_min_ms, unit.timestamp_max_ms);
+        sorted_ || (rows_ && rows_->WantsRange(unit.timestamp_min_ms, unit.timestamp_max_ms));
     if (rows_only_ && !wants_rows) {
       ++behind_;
       return {};
@@ -183,11 +189,11 @@ class Query {
       return {};
     }
     if (rows_only_) {
-      RETURN_IF_ERROR(rows_->OfferTable(selector, rows, i));
+      RETURN_IF_ERROR(OfferTable(selector, rows, i));
     } else {
       ASSIGN_OR_RETURN(TableAnswer answer,
                        TableAnswer::Of(compiled_, selector, live.table, rows, budget_));
-      if (wants_rows) RETURN_IF_ERROR(rows_->OfferTable(selector, rows, i));
+      if (wants_rows) RETURN_IF_ERROR(OfferTable(selector, rows, i));
       // Of a whole table all but histograms is answered by stored counts.
       if (!selector.IsWhole(rows) || !plan_.histograms.empty() || !plan_.groups.empty()) {
         work_ += answer.count;
@@ -201,6 +207,11 @@ class Query {
     return AnswerOpaqueRows(selector, i, wants_rows, events);
   }
 
+  Status OfferTable(TableSelector& selector, const RowSet& rows, std::size_t unit) {
+    if (sorted_) return sorted_->OfferTable(selector, *compiled_.sort_by, rows, unit);
+    return rows_->OfferTable(selector, rows, unit);
+  }
+
   Status AnswerOpaqueRows(const TableSelector& selector,
                           std::size_t i,
                           bool wants_rows,
@@ -210,7 +221,11 @@ class Query {
         selector, compiled_.matcher, [&](RowIndex row, EventReader& reader) -> Status {
           if (!rows_only_) RETURN_IF_ERROR(events.Add(reader));
           const RowCursor place = PlaceOf(reader);
-          if (wants_rows && rows_->Wants(place)) refs.push_back({place, i, row});
+          if (sorted_) {
+            sorted_->OfferEvent(reader, i, row);
+          } else if (wants_rows && rows_->Wants(place)) {
+            refs.push_back({place, i, row});
+          }
           return {};
         });
     // Before looking at the error: rows read ahead of damage are good.
@@ -227,13 +242,17 @@ class Query {
       const Event& event = raw[row];
       if (!InTimeRange(plan_, event.timestamp_ms, event.ingested_at_ms)) continue;
       const RowCursor place{event.timestamp_ms, event.id};
-      const bool wants_row = wants_rows && rows_->Wants(place);
+      const bool wants_row = sorted_ || (wants_rows && rows_->Wants(place));
       if (rows_only_ && !wants_row) continue;
       if (!raw_filter_.MayMatch(event.attributes)) continue;
       reader.Reset(event);
       if (!compiled_.matcher.Matches(reader)) continue;
       if (!rows_only_) RETURN_IF_ERROR(events.Add(reader));
-      if (wants_row) refs.push_back({place, i, row});
+      if (sorted_) {
+        sorted_->OfferEvent(reader, i, row);
+      } else if (wants_row) {
+        refs.push_back({place, i, row});
+      }
     }
     if (!refs.empty()) rows_->Offer(std::move(refs));
     events_scanned_ += raw.size();
@@ -319,7 +338,8 @@ class Query {
   bool rows_only_ = false;
   std::vector<Unit> units_;
   std::uint64_t out_of_time_ = 0;
-  std::optional<RowList> rows_;
+  std::optional<RowList> rows_;  // of the two at most one
+  std::optional<SortedRows> sorted_;
 
   std::atomic<std::size_t> next_unit_ = 0;
   std::atomic<bool> failed_ = false;
