@@ -76,8 +76,9 @@ void AskMixed(
   const std::vector<LookUp> look_ups = LookUps(truth);
   std::atomic<bool> stop{false};
   std::vector<double> ms;
+  double cpu_s = 0;
   std::string wrong;
-  std::mutex mutex;  // of both
+  std::mutex mutex;  // of all three
   std::vector<double> append_ms;
   std::thread arrivals([&] { append_ms = Arrive(store, corpus, stop); });
   const double begin = NowSeconds();
@@ -97,6 +98,7 @@ void AskMixed(
         wrong = fmt::format("{} rows instead of {} or more", sink.rows, look_up.rows_min);
       }
       std::lock_guard lock(mutex);
+      cpu_s += ThreadCpuSeconds();
       ms.insert(ms.end(), own_ms.begin(), own_ms.end());
     });
   }
@@ -109,6 +111,7 @@ void AskMixed(
     return;
   }
   rows.Print("mixed_clients_per_s", static_cast<double>(ms.size()) / taken, "1/s");
+  rows.Print("mixed_clients_cpu_us", cpu_s * 1e6 / static_cast<double>(ms.size()), "us");
   rows.Print("mixed_clients_p50_ms", Percentile(ms, 0.5), "ms");
   rows.Print("mixed_clients_p99_ms", Percentile(ms, 0.99), "ms");
   rows.Print(

@@ -54,6 +54,10 @@ Status TableSelector::FindRange() {
 Status TableSelector::FindOpaqueRows() {
   opaque_rows_.clear();
   if (!compiled_.reads_attributes) return {};
+  // The text that such rows are matched from is in the last of columns; in most tables there is
+  // none.
+  const std::span<const ColumnInfo> columns = table().columns();
+  if (columns.empty() || columns.back().key.kind != ColumnKind::kAttributesText) return {};
   const std::span<const Shape> shapes = table().shapes();
   const auto is_opaque = [](const Shape& shape) { return shape.text == Shape::Text::kOpaque; };
   if (std::none_of(shapes.begin(), shapes.end(), is_opaque)) return {};

@@ -9,9 +9,12 @@
 
 namespace postglass::store {
 
-// What was read and decoded of segments, bounded by bytes: the least recently used goes first.
-// Entries are immutable and shared, so that a query keeps what it holds while the cache drops it.
-// Thread-safe; loading runs outside the lock, two threads may load the same thing once each.
+// What was read and decoded of segments, bounded by bytes: what was not used for a while goes first
+// (the clock algorithm: a hand goes round the entries, and one that was used since it last came by
+// stays for another round). A hit changes nothing but that mark: a look-up takes hundreds of them,
+// and a list in order of use would cost each several more lines of memory. Entries are immutable
+// and shared, so that a query keeps what it holds while the cache drops it. Thread-safe; loading
+// runs outside the lock, two threads may load the same thing once each.
 class BlockCache {
  public:
   explicit BlockCache(std::size_t bytes_max);

@@ -1,6 +1,7 @@
 #include "store/embedded/segment/block_dictionary.h"
 
 #define ZDICT_STATIC_LINKING_ONLY
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zdict.h>
 #include <zstd.h>
 
@@ -82,7 +83,8 @@ std::string BlockDictionary::Train(const std::vector<std::string>& samples) {
 BlockDictionary::BlockDictionary(std::string_view bytes) : impl_(std::make_unique<Impl>()) {
   impl_->bytes = bytes;
   if (!bytes.empty()) {
-    impl_->read.reset(ZSTD_createDDict(impl_->bytes.data(), impl_->bytes.size()));
+    // It refers to the bytes: a copy would be as large as the rest of a column's index.
+    impl_->read.reset(ZSTD_createDDict_byReference(impl_->bytes.data(), impl_->bytes.size()));
   }
 }
 

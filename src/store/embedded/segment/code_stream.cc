@@ -248,6 +248,32 @@ Result<StoredCodes> StoredCodes::Parse(std::shared_ptr<const Buffer> owner,
   return stored;
 }
 
+Result<StoredCodes> StoredCodes::ParseTight(std::string_view bytes,
+                                            std::uint32_t count,
+                                            std::uint32_t dictionary_size) {
+  if (IsPacked(bytes)) {
+    const auto own = std::make_shared<const Buffer>(bytes);
+    ASSIGN_OR_RETURN(StoredCodes packed, Parse(own, own->view(), count, dictionary_size));
+    packed.own_bytes_ = own->size();
+    return packed;
+  }
+  ASSIGN_OR_RETURN(StoredCodes stored, Parse(nullptr, bytes, count, dictionary_size));
+  stored.Tighten();
+  return stored;
+}
+
+void StoredCodes::Tighten() {
+  const Codes* const codes = whole();
+  const auto width = static_cast<unsigned>(std::bit_width(max_ - min_));
+  if (PackedBytes(codes->size(), width) >= codes->memory_bytes() / 4 * 3) return;
+  std::string packed;
+  codes->Visit([&](const auto& values) { NumberArray::AppendPlain(packed, values, min_, width); });
+  owner_ = std::make_shared<const Buffer>(packed);
+  own_bytes_ = packed.size();
+  ByteReader in(owner_->view());
+  codes_ = *NumberArray::Take(in, codes->size());
+}
+
 std::uint32_t StoredCodes::size() const {
   return std::visit([](const auto& codes) { return static_cast<std::uint32_t>(codes.size()); },
                     codes_);
@@ -263,7 +289,8 @@ Result<Codes> StoredCodes::Unpack(std::uint32_t dictionary_size) const {
 }
 
 std::size_t StoredCodes::memory_bytes() const {
-  return sizeof(*this) + std::visit([](const auto& codes) { return codes.memory_bytes(); }, codes_);
+  return sizeof(*this) + own_bytes_ +
+         std::visit([](const auto& codes) { return codes.memory_bytes(); }, codes_);
 }
 
 Result<Codes> DecodeCodes(std::string_view bytes,

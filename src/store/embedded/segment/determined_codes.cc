@@ -111,38 +111,38 @@ std::string Determination::Encode(const Codes& codes,
   return out;
 }
 
-Result<DeterminedCodes> DeterminedCodes::Parse(const std::shared_ptr<const Buffer>& bytes,
+Result<DeterminedCodes> DeterminedCodes::Parse(std::string_view bytes,
                                                std::uint32_t values_max,
                                                std::uint32_t dictionary_size,
                                                std::uint32_t key_size) {
-  ByteReader in(bytes->view());
+  ByteReader in(bytes);
   const auto form = in.Fixed<std::uint8_t>();
   if (!in.ok() || form > static_cast<std::uint8_t>(Form::kLists)) return NoFunction();
   DeterminedCodes made;
   made.key_size_ = key_size;
   if (static_cast<Form>(form) == Form::kOne) {
     ASSIGN_OR_RETURN(made.one_,
-                     StoredCodes::Parse(bytes, in.Take(in.remaining()), key_size, dictionary_size));
+                     StoredCodes::ParseTight(in.Take(in.remaining()), key_size, dictionary_size));
     return made;
   }
   const std::optional<NumberArray> lengths = NumberArray::Take(in, key_size);
   if (!lengths || lengths->size() != key_size) return NoFunction();
   std::map<std::uint32_t, std::uint32_t> keys_of_length;
   std::uint64_t values_count = 0;
-  made.lengths_.resize(key_size);
-  made.ranks_.resize(key_size);
+  std::vector<Code> length_of(key_size);
   for (std::uint32_t key = 0; key < key_size; ++key) {
     const std::uint64_t length = (*lengths)[key];
     if (length > values_max - values_count || length > kLengthMax) return NoFunction();
     values_count += length;
-    made.lengths_[key] = static_cast<std::uint16_t>(length);
-    if (length > 0) made.ranks_[key] = keys_of_length[static_cast<std::uint32_t>(length)]++;
+    length_of[key] = static_cast<Code>(length);
+    if (length > 0) ++keys_of_length[length_of[key]];
   }
+  made.lengths_ = LengthRanks(length_of);
   for (const auto& [length, keys] : keys_of_length) {
     Lists& lists = made.lists_[length];
     for (std::uint32_t place = 0; place < length; ++place) {
       ASSIGN_OR_RETURN(StoredCodes codes,
-                       StoredCodes::Parse(bytes, in.Bytes(), keys, dictionary_size));
+                       StoredCodes::ParseTight(in.Bytes(), keys, dictionary_size));
       lists.push_back(std::move(codes));
     }
   }
@@ -156,9 +156,10 @@ void DeterminedCodes::Append(Code key, std::vector<Code>& out) const {
     out.push_back((*one_)[key]);
     return;
   }
-  const auto lists = lists_.find(lengths_[key]);
+  const auto lists = lists_.find(lengths_.length_of(key));
   if (lists == lists_.end()) return;
-  for (const StoredCodes& place : lists->second) out.push_back(place[ranks_[key]]);
+  const std::uint32_t rank = lengths_.RankOf(key);
+  for (const StoredCodes& place : lists->second) out.push_back(place[rank]);
 }
 
 namespace {
@@ -221,15 +222,15 @@ Result<CodeSet> DeterminedCodes::KeysOf(const CodeSet& codes, std::uint32_t dict
     }
   }
   if (!any) return CodeSet();
-  std::uint16_t last_length = 0;
-  const std::vector<std::uint8_t>* hits = nullptr;
-  for (Code key = 0; key < key_size_; ++key) {
-    const std::uint16_t length = lengths_[key];
-    if (length == 0) continue;
-    if (length != last_length) hits = &hits_of_length[length];
-    last_length = length;
-    if ((*hits)[ranks_[key]] != 0) keys.push_back(key);
-  }
+  // By length: those of that length so far, of the hits.
+  std::vector<const std::uint8_t*> next(lengths_.distinct().back() + std::size_t{1});
+  for (const auto& [length, hits] : hits_of_length) next[length] = hits.data();
+  lengths_.lengths().Visit([&](const auto& values) {
+    for (Code key = 0; key < key_size_; ++key) {
+      const std::uint32_t length = values[key];
+      if (length > 0 && *next[length]++ != 0) keys.push_back(key);
+    }
+  });
   return CodeSet::List(std::move(keys));
 }
 
@@ -269,7 +270,7 @@ Result<Codes> DeterminedCodes::ExpandLists(const Layout& layout,
   std::vector<std::uint32_t> begins(key_size_ + std::size_t{1});
   std::map<std::uint32_t, std::vector<std::uint32_t>> keys_of_length;
   for (std::uint32_t key = 0; key < key_size_; ++key) {
-    const std::uint32_t length = lengths_[key];
+    const std::uint32_t length = lengths_.length_of(key);
     begins[key + 1] = begins[key] + length;
     if (length > 0) keys_of_length[length].push_back(key);
   }
@@ -295,8 +296,7 @@ Result<Codes> DeterminedCodes::ExpandLists(const Layout& layout,
 }
 
 std::size_t DeterminedCodes::memory_bytes() const {
-  std::size_t bytes =
-      sizeof(*this) + lengths_.size() * sizeof(lengths_[0]) + ranks_.size() * sizeof(ranks_[0]);
+  std::size_t bytes = sizeof(*this) + lengths_.memory_bytes();
   if (one_) bytes += one_->memory_bytes();
   for (const auto& of_length : lists_) {
     for (const StoredCodes& codes : of_length.second) bytes += codes.memory_bytes();

@@ -2,15 +2,15 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "store/embedded/segment/buffer.h"
 #include "store/embedded/segment/code_stream.h"
+#include "store/embedded/segment/length_ranks.h"
 #include "store/embedded/table/code_set.h"
 #include "store/embedded/table/column.h"
 #include "store/embedded/table/layout.h"
@@ -58,7 +58,8 @@ class Determination {
 class DeterminedCodes {
  public:
   // Errors: kCorruption: no such values, or more than `values_max` of them.
-  static Result<DeterminedCodes> Parse(const std::shared_ptr<const Buffer>& bytes,
+  // Keeps nothing of `bytes`. Requires: slack behind them, as Buffer has it.
+  static Result<DeterminedCodes> Parse(std::string_view bytes,
                                        std::uint32_t values_max,
                                        std::uint32_t dictionary_size,
                                        std::uint32_t key_size);
@@ -75,7 +76,7 @@ class DeterminedCodes {
                        std::uint32_t dictionary_size,
                        std::span<const Code> key_of_row) const;
 
-  std::size_t memory_bytes() const;  // without the bytes parsed
+  std::size_t memory_bytes() const;
 
  private:
   // The lists of one length: place by place, by the rank of the key's code among those of them.
@@ -90,9 +91,7 @@ class DeterminedCodes {
 
   std::uint32_t key_size_ = 0;
   std::optional<StoredCodes> one_;  // each code of the key has one value
-  // By the key's code: how many values it has, and which of those with as many it is.
-  std::vector<std::uint16_t> lengths_;
-  std::vector<std::uint32_t> ranks_;
+  LengthRanks lengths_;             // else: by the key's code, how many values it has
   std::map<std::uint32_t, Lists> lists_;
 };
 

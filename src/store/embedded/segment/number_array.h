@@ -21,6 +21,19 @@ class NumberArray {
  public:
   static void Append(std::string& out, std::span<const std::uint64_t> numbers);
 
+  // Numbers that are at most `width` bits above `base`, in the form that is quickest to read.
+  template <class Values>
+  static void AppendPlain(std::string& out,
+                          const Values& numbers,
+                          std::uint64_t base,
+                          unsigned width) {
+    PutFixed(out, static_cast<std::uint8_t>(Form::kPacked));
+    PutVarint(out, numbers.size());
+    PutVarint(out, base);
+    PutFixed(out, static_cast<std::uint8_t>(width));
+    AppendPacked(out, numbers, base, width);
+  }
+
   // Nothing when the bytes are no array of at most `count_max` numbers. What `in` reads must stay,
   // with the slack that Buffer has.
   static std::optional<NumberArray> Take(ByteReader& in, std::uint64_t count_max);

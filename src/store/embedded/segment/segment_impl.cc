@@ -130,12 +130,11 @@ Result<std::shared_ptr<const ColumnCodes>> Segment::Impl::StoredCodesOf(ColumnIn
             return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(stored), packed});
           }
           ASSIGN_OR_RETURN(auto determined,
-                           DeterminedCodes::Parse(bytes,
+                           DeterminedCodes::Parse(bytes->view(),
                                                   entry.values_count,
                                                   entry.dictionary_size,
                                                   footer.columns[entry.codes_of].dictionary_size));
-          return std::make_shared<const ColumnCodes>(
-              ColumnCodes{std::move(determined), bytes->size()});
+          return std::make_shared<const ColumnCodes>(ColumnCodes{std::move(determined), 0});
         };
         auto codes = parsed();
         if (!codes) return reader().Damaged(entry.codes, codes.error().message);
