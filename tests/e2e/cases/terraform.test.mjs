@@ -2,7 +2,7 @@
 // empty), the chain works with it, a change is one change, and destroy leaves nothing.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +14,7 @@ import { GetQueueUrlCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient
 
 import { run, withServer } from '../lib/server.mjs';
 
+const EXAMPLE = new URL('../../../examples/terraform', import.meta.url).pathname;
 const PROVIDER = 'registry.terraform.io/hashicorp/aws';
 // Where providers lie that nobody downloads: TF_PLUGIN_MIRROR, or Terraform's own implied mirrors.
 const MIRRORS = [
@@ -262,18 +263,17 @@ const BEFORE = { v1: '"send", "delivery"', v2: '"SEND", "DELIVERY"' };
 const AFTER = { v1: '"send", "delivery", "bounce"', v2: '"SEND", "DELIVERY", "BOUNCE"' };
 
 if (missing) console.error(`SKIPPED tests/e2e/cases/terraform.test.mjs: ${missing}`);
+const skip = missing ? `SKIPPED: ${missing}` : false;
 
-test('Terraform applies, finds nothing to change, changes, and destroys', {
-  skip: missing ? `SKIPPED: ${missing}` : false,
-}, withServer({}, async (server) => {
+// A folder for Terraform with nothing of the caller's configuration, whose provider comes from the mirror.
+function workspace(extraEnv = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'postglass-terraform-'));
-  const main = join(folder, 'main.tf');
   const settings = join(folder, 'terraformrc');
   writeFileSync(settings, `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`);
   mkdirSync(join(folder, 'home'));
   const env = {
     PATH: process.env.PATH, HOME: join(folder, 'home'), TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: '1',
-    CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true',
+    CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true', ...extraEnv,
   };
   const tf = async (...args) => {
     try {
@@ -284,7 +284,14 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
       return { code: error.code, stdout: error.stdout + error.stderr };
     }
   };
-  const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
+  return { folder, tf };
+}
+
+const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
+
+test('Terraform applies, finds nothing to change, changes, and destroys', { skip }, withServer({}, async (server) => {
+  const { folder, tf } = workspace();
+  const main = join(folder, 'main.tf');
   // Exit codes of `plan -detailed-exitcode`: 0 nothing to do, 1 trouble, 2 changes.
   const plan = () => tf('plan', '-input=false', '-no-color', '-detailed-exitcode');
   const apply = () => tf('apply', '-input=false', '-no-color', '-auto-approve');
@@ -334,3 +341,51 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
     rmSync(folder, { recursive: true, force: true });
   }
 }));
+
+test('examples/terraform works where it is copied to, with its own function', { skip }, withServer({
+  set: { 'functions.custom_code': 'true' },
+}, async (server) => {
+  const { access_key_id: AWS_ACCESS_KEY_ID, secret_access_key: AWS_SECRET_ACCESS_KEY } = server.credentials.aws;
+  const { folder, tf } = workspace({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+  cpSync(EXAMPLE, folder, { recursive: true });
+  const endpoint = ['-input=false', '-no-color', '-var', `endpoint=${server.url}`];
+  const aws = async (...args) => JSON.parse((await run('aws', [
+    '--endpoint-url', server.url, '--region', server.region, '--output', 'json', ...args,
+  ], { env: { PATH: process.env.PATH, HOME: join(folder, 'home'), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } })).stdout);
+  try {
+    ok(await tf('init', '-input=false', '-no-color'), 'init');
+    ok(await tf('apply', ...endpoint, '-auto-approve'), 'apply');
+    ok(await tf('plan', ...endpoint, '-detailed-exitcode'), 'a second plan is empty');
+
+    for (const set of ['ses-events-v1', 'ses-events-v2']) {
+      const { MessageId } = await aws(
+        'sesv2', 'send-email', '--configuration-set-name', set, '--from-email-address', 'shop@example.com',
+        '--destination', 'ToAddresses=success@simulator.amazonses.com',
+        '--content', 'Simple={Subject={Data=Hello},Body={Text={Data=Hello}}}');
+      const events = await server.events(`@mail.messageId:${MessageId} forwardername:ses-events`, 2);
+      assert.deepEqual(events.map((event) => event.attributes.attributes.eventType).sort(), ['Delivery', 'Send'], set);
+      for (const event of events) assert.match(event.attributes.attributes.aws.invoked_function_arn, /:function:ses-events$/);
+    }
+    // What the function printed, and the lines Lambda puts around an invocation.
+    await server.events('source:lambda service:ses-events "forwarded 1 records"');
+    await server.events('source:lambda service:ses-events "REPORT RequestId"');
+
+    ok(await tf('destroy', ...endpoint, '-auto-approve'), 'destroy');
+    const { Functions } = await aws('lambda', 'list-functions');
+    assert.deepEqual(Functions.map((it) => it.FunctionName), ['forwarder']);
+    const { Topics = [] } = await aws('sns', 'list-topics');
+    const { Subscriptions = [] } = await aws('sns', 'list-subscriptions');
+    assert.deepEqual([...Topics, ...Subscriptions].filter((it) => it.TopicArn.endsWith(':ses-events')), []);
+    assert.deepEqual((await aws('iam', 'list-roles')).Roles, []);
+    const { ConfigurationSets } = await aws('sesv2', 'list-configuration-sets');
+    assert.deepEqual(ConfigurationSets.filter((name) => name.startsWith('ses-events')), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}));
+
+// The archive is in the tree because Terraform alone makes none; it must be what its sources say.
+test('function.zip of examples/terraform holds the function beside it', () => {
+  const source = readFileSync(join(EXAMPLE, 'function', 'forwarder.py'));
+  assert.ok(readFileSync(join(EXAMPLE, 'function.zip')).includes(source), 'run examples/terraform/package.py');
+});
