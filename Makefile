@@ -1,6 +1,6 @@
 # make run    installs what is needed, builds, starts the whole chain with life-like mail
 # make test   installs what is needed, builds, runs every test
-# The rest: setup build test-all bench bench-store format lint clean. What each costs: README.md.
+# The rest: setup build lambda-zip test-all bench bench-store format lint clean. What each costs: README.md.
 
 SHELL := /bin/sh
 JOBS ?= $(shell nproc)
@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR := true
 test-unit test-e2e: export POSTGLASS_TEST_LOOPS := $(or $(POSTGLASS_TEST_LOOPS),30)
 
 .PHONY: run setup setup-test setup-all build web test test-web test-unit test-sanitizers test-e2e test-all \
-        bench bench-store format lint clean
+        bench bench-store lambda-zip format lint clean
 
 run: build
 	@exec build/release/postglass demo --data $(DATA)
@@ -83,6 +83,12 @@ test-all: setup-all test lint
 	@cmake --build build/dev-clang -j $(JOBS)
 	@ctest --test-dir build/dev-clang --output-on-failure -j $(JOBS)
 	@POSTGLASS_TEST_LOOPS=1000 $(MAKE) test-e2e
+
+# The forwarder for the real Lambda: deploy/lambda/README.md.
+lambda-zip: setup
+	@cmake --preset release >/dev/null
+	@cmake --build build/release -j $(JOBS) --target postglass_bootstrap
+	@deploy/lambda/package.sh build/release/lambda/postglass_bootstrap build/forwarder.zip
 
 bench: setup-test web
 	@cmake --preset bench >/dev/null

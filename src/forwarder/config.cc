@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "base/json.h"
 #include "net/http_client.h"
 
 namespace postglass::forwarder {
 namespace {
 
 constexpr std::size_t kApiKeyBytes = 32;  // Datadog's forwarder refuses to start with another
+constexpr std::size_t kAdditionalMax = 8;
 constexpr std::string_view kSiteDefault = "datadoghq.com";
 
 std::string_view Get(const Environment& environment, std::string_view name) {
@@ -38,6 +40,35 @@ bool NamesPort(std::string_view authority) {
   return bracket == std::string_view::npos || colon > bracket;
 }
 
+Result<std::vector<Config::Target>> ParseAdditional(std::string_view text) {
+  std::vector<Config::Target> targets;
+  const auto wrong = [](std::string_view why) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("DD_ADDITIONAL_ENDPOINTS: {}; it takes {{\"https://host\": [\"key\"]}}", why));
+  };
+  if (text.empty()) return targets;
+  const auto endpoints = json::ParseObject(text);
+  if (!endpoints) return wrong(endpoints.error().message);
+  for (const auto& endpoint : *endpoints) {
+    std::string_view url = endpoint.key();
+    while (url.ends_with('/')) url.remove_suffix(1);
+    if (!net::ParseUrl(url)) return wrong(fmt::format("{} is not a URL", url));
+    const json::array* keys = endpoint.value().if_array();
+    if (keys == nullptr) return wrong("the keys of an endpoint are a list");
+    for (const json::value& key : *keys) {
+      if (!key.is_string() || key.get_string().size() != kApiKeyBytes) {
+        return wrong(fmt::format("a key of {} has not {} characters", url, kApiKeyBytes));
+      }
+      targets.push_back({std::string(url), std::string(std::string_view(key.get_string()))});
+    }
+  }
+  if (targets.size() > kAdditionalMax) {
+    return wrong(fmt::format("more than {} targets", kAdditionalMax));
+  }
+  return targets;
+}
+
 }  // namespace
 
 Result<Config> Config::FromEnvironment(const Environment& environment) {
@@ -58,6 +89,8 @@ Result<Config> Config::FromEnvironment(const Environment& environment) {
     if (!level) return Fail(ErrorCode::kInvalidArgument, "DD_COMPRESSION_LEVEL takes 0 to 9");
     config.compression_level = *level;
   }
+  ASSIGN_OR_RETURN(config.additional, ParseAdditional(Get(environment, "DD_ADDITIONAL_ENDPOINTS")));
+  ASSIGN_OR_RETURN(config.redaction, Redaction::FromEnvironment(environment));
 
   std::string_view url = Get(environment, "DD_URL");
   std::string scheme = IsTrue(Get(environment, "DD_NO_SSL")) ? "http" : "https";

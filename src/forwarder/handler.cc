@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kArenaBytes = 16 << 10;
 constexpr std::size_t kReasonBytesMax = 200;  // of the intake's answer
 constexpr std::chrono::milliseconds kSendTimeout{10'000};
+constexpr std::chrono::milliseconds kRetryPause{500};  // doubled each time
+constexpr std::chrono::milliseconds kRetryRoom{2'000};
 
 // What every log of the function carries, as members of a JSON object with a comma in front.
 std::string CommonMembers(const Config& config, const FunctionContext& context) {
@@ -66,19 +68,19 @@ bool IsPermanent(int status) {
 
 }  // namespace
 
-Handler::Handler(Config config, net::HttpClient& client)
-    : config_(std::move(config)), client_(client) {}
+Handler::Handler(Config config, net::HttpClient& client, const Clock* clock, Pause pause)
+    : config_(std::move(config)), client_(client), clock_(clock), pause_(std::move(pause)) {}
 
 Result<ForwardReport> Handler::Handle(std::string_view event, const FunctionContext& context) {
   boost::json::monotonic_resource arena(kArenaBytes);
   boost::json::parse_options options;
   options.max_depth = json::kDepthMax;
   boost::system::error_code error;
-  const json::value parsed =
-      boost::json::parse(event, error, boost::json::storage_ptr(&arena), options);
+  json::value parsed = boost::json::parse(event, error, boost::json::storage_ptr(&arena), options);
   if (error || !parsed.is_object()) {
     return Fail(ErrorCode::kInvalidArgument, "the event is not a JSON object");
   }
+  config_.redaction.Apply(parsed);
   const std::string common = CommonMembers(config_, context);
   ForwardReport report;
   std::vector<DeadLetter> dead;
@@ -88,13 +90,17 @@ Result<ForwardReport> Handler::Handle(std::string_view event, const FunctionCont
   const auto flush = [&]() -> Status {
     if (batch_logs == 0) return {};
     batch += ']';
-    RETURN_IF_ERROR(Send(batch, batch_logs, dead));
+    RETURN_IF_ERROR(Send(batch, batch_logs, context, dead));
     batch.clear();
     batch_logs = 0;
     return {};
   };
   const auto add = [&](const json::object& record) -> Status {
     const std::string log = RenderLog(record, common);
+    if (!config_.redaction.Sends(log)) {
+      ++report.held_back;
+      return {};
+    }
     if (batch_logs == kBatchLogsMax || batch.size() + log.size() + 2 > kBatchBytesMax) {
       RETURN_IF_ERROR(flush());
     }
@@ -125,18 +131,39 @@ Result<ForwardReport> Handler::Handle(std::string_view event, const FunctionCont
     }
     letters.push_back(std::move(o));
   }
-  report.forwarded = logs_count - report.dead_lettered;
+  report.forwarded = logs_count - std::min(report.dead_lettered, logs_count);
   json::object response{{"statusCode", 200}, {"forwarded", report.forwarded}};
   if (!letters.empty()) response["dead_letters"] = std::move(letters);
   report.response = json::Serialize(response);
   return report;
 }
 
-Status Handler::Send(const std::string& body, std::size_t logs, std::vector<DeadLetter>& dead) {
+bool Handler::MayRetry(int retries, const FunctionContext& context) const {
+  if (!context.deadline || clock_ == nullptr || !pause_ || retries == kRetriesMax) return false;
+  // Pause, request and the answer to the Runtime API must fit.
+  return clock_->Now() + kRetryPause * (1 << retries) + kRetryRoom < *context.deadline;
+}
+
+Status Handler::Send(const std::string& body,
+                     std::size_t logs,
+                     const FunctionContext& context,
+                     std::vector<DeadLetter>& dead) {
+  RETURN_IF_ERROR(SendTo({config_.intake_url, config_.api_key}, body, logs, context, dead));
+  for (const Config::Target& target : config_.additional) {
+    RETURN_IF_ERROR(SendTo(target, body, logs, context, dead));
+  }
+  return {};
+}
+
+Status Handler::SendTo(const Config::Target& target,
+                       const std::string& body,
+                       std::size_t logs,
+                       const FunctionContext& context,
+                       std::vector<DeadLetter>& dead) {
   net::HttpClient::Request request;
   request.method = "POST";
-  request.url = config_.intake_url + "/api/v2/logs";
-  request.headers = {{"DD-API-KEY", config_.api_key},
+  request.url = target.intake_url + "/api/v2/logs";
+  request.headers = {{"DD-API-KEY", target.api_key},
                      {"Content-Type", "application/json"},
                      {"DD-EVP-ORIGIN", "postglass_forwarder"},
                      {"DD-EVP-ORIGIN-VERSION", std::string(kForwarderVersion)}};
@@ -147,21 +174,32 @@ Status Handler::Send(const std::string& body, std::size_t logs, std::vector<Dead
     request.body = body;
   }
   request.timeout = kSendTimeout;
-  const auto response = client_.Send(request);
-  if (!response) {
-    const ErrorCode code = response.error().code == ErrorCode::kTimeout ? ErrorCode::kTimeout
-                                                                        : ErrorCode::kUnavailable;
-    return Fail(code, fmt::format("the intake is not reachable: {}", response.error().message));
+  for (int retries = 0;; ++retries) {
+    Error failure;
+    const auto response = client_.Send(request);
+    if (response) {
+      if (response->status >= 200 && response->status < 300) return {};
+      if (IsPermanent(response->status)) {
+        dead.push_back({fmt::format("the intake answered {} {}: {}",
+                                    response->status,
+                                    net::HttpReason(response->status),
+                                    Excerpt(response->body)),
+                        body,
+                        logs});
+        return {};
+      }
+      failure = ErrorOf(*response);
+    } else {
+      failure.code = response.error().code == ErrorCode::kTimeout ? ErrorCode::kTimeout
+                                                                  : ErrorCode::kUnavailable;
+      failure.message = fmt::format("the intake is not reachable: {}", response.error().message);
+    }
+    // A refused key is refused again a second later.
+    if (failure.code == ErrorCode::kPermissionDenied || !MayRetry(retries, context)) {
+      return Fail(std::move(failure));
+    }
+    pause_(kRetryPause * (1 << retries));
   }
-  if (response->status >= 200 && response->status < 300) return {};
-  if (!IsPermanent(response->status)) return Fail(ErrorOf(*response));
-  dead.push_back({fmt::format("the intake answered {} {}: {}",
-                              response->status,
-                              net::HttpReason(response->status),
-                              Excerpt(response->body)),
-                  body,
-                  logs});
-  return {};
 }
 
 }  // namespace postglass::forwarder

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "forwarder/config.h"
 #include "net/http_client.h"
@@ -18,16 +22,20 @@ struct FunctionContext {
   std::string name;         // for the tag forwardername
   std::string invoked_arn;  // aws.invoked_function_arn of each log
   std::string version;      // aws.function_version of each log, unless empty or $LATEST
+  // When the invocation is over; nothing: whoever sent the event sends it again soon enough, so the
+  // handler does not try a second time.
+  std::optional<Timestamp> deadline = std::nullopt;
 };
 
 struct ForwardReport {
   std::size_t forwarded = 0;      // logs the intake took
   std::size_t dead_lettered = 0;  // logs the intake will never take
+  std::size_t held_back = 0;      // logs that INCLUDE_AT_MATCH and EXCLUDE_AT_MATCH keep back
   std::string response;           // of the function: JSON, at most kResponseBytesMax
 };
 
 // The forwarder itself: an SNS event in, log entries to the intake out. Reports success only when
-// the intake took them with a 2xx; Datadog's own swallows the error, and the events are gone.
+// every intake took them with a 2xx; Datadog's own swallows the error, and the events are gone.
 // Thread-safe.
 class Handler {
  public:
@@ -35,8 +43,11 @@ class Handler {
   static constexpr std::size_t kBatchBytesMax = 4'000'000;  // of one request before compression
   static constexpr std::size_t kResponseBytesMax = 1 << 20;
 
-  // `client` must outlive it.
-  Handler(Config config, net::HttpClient& client);
+  static constexpr int kRetriesMax = 3;  // of one request, within the deadline
+
+  // `client` and `clock` must outlive it. `pause` waits before a retry; empty: none is made.
+  using Pause = std::function<void(std::chrono::milliseconds)>;
+  Handler(Config config, net::HttpClient& client, const Clock* clock = nullptr, Pause pause = {});
 
   // Each element of the event's Records becomes one log; an event without Records is one log.
   // A batch that the intake refuses for good (4xx other than 401, 403, 408, 429) is dead-lettered:
@@ -53,10 +64,22 @@ class Handler {
     std::size_t logs = 0;
   };
 
-  Status Send(const std::string& body, std::size_t logs, std::vector<DeadLetter>& dead);
+  // To every target of the configuration.
+  Status Send(const std::string& body,
+              std::size_t logs,
+              const FunctionContext& context,
+              std::vector<DeadLetter>& dead);
+  Status SendTo(const Config::Target& target,
+                const std::string& body,
+                std::size_t logs,
+                const FunctionContext& context,
+                std::vector<DeadLetter>& dead);
+  bool MayRetry(int retries, const FunctionContext& context) const;
 
   const Config config_;
   net::HttpClient& client_;
+  const Clock* const clock_;
+  const Pause pause_;
 };
 
 }  // namespace postglass::forwarder

@@ -5,7 +5,10 @@
 #include <map>
 #include <vector>
 
+#include "base/clock_testing.h"
 #include "base/json.h"
+#include "base/time_format.h"
+#include "forwarder/api_key.h"
 #include "forwarder/runtime_client.h"
 
 namespace postglass::forwarder {
@@ -221,6 +224,133 @@ TEST(RunForwarder, ReportsAnUnusableEnvironment) {
   EXPECT_EQ(RunForwarder({{"AWS_LAMBDA_RUNTIME_API", "h:1"}}, api, intake), 2);
   ASSERT_EQ(api.posts.size(), 1U);
   EXPECT_EQ(api.posts[0].url, "http://h:1/2018-06-01/runtime/init/error");
+}
+
+TEST(Config, NamesMoreTargets) {
+  const Config config =
+      TestConfig({{"DD_ADDITIONAL_ENDPOINTS",
+                   R"({"https://intake.example/":["ffffffffffffffffffffffffffffffff"]})"}});
+  ASSERT_EQ(config.additional.size(), 1U);
+  EXPECT_EQ(config.additional[0].intake_url, "https://intake.example");
+  for (const char* wrong : {"{", R"({"nowhere":[]})", R"({"https://a":["short"]})", "[]"}) {
+    const auto refused = Config::FromEnvironment(
+        {{"DD_API_KEY", std::string(kKey)}, {"DD_ADDITIONAL_ENDPOINTS", wrong}});
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_NE(refused.error().message.find("DD_ADDITIONAL_ENDPOINTS"), std::string::npos);
+  }
+}
+
+TEST(Handler, FeedsEveryTarget) {
+  FakeIntake intake;
+  Handler handler(
+      TestConfig({{"DD_ADDITIONAL_ENDPOINTS",
+                   R"({"https://other.example":["ffffffffffffffffffffffffffffffff"]})"}}),
+      intake);
+  ASSERT_TRUE(handler.Handle(R"({"Records":[{"n":1}]})", kContext));
+  ASSERT_EQ(intake.requests.size(), 2U);
+  EXPECT_EQ(intake.requests[1].url, "https://other.example/api/v2/logs");
+  EXPECT_EQ(intake.requests[1].headers.Get("DD-API-KEY"), "ffffffffffffffffffffffffffffffff");
+  intake.statuses = {202, 503};
+  EXPECT_FALSE(handler.Handle("{}", kContext));
+}
+
+TEST(Handler, TriesAgainWithinTheDeadline) {
+  FakeIntake intake;
+  ManualClock clock;
+  std::vector<std::int64_t> pauses;
+  Handler handler(TestConfig(), intake, &clock, [&](std::chrono::milliseconds pause) {
+    pauses.push_back(pause.count());
+    clock.Advance(pause);
+  });
+  FunctionContext context = kContext;
+  context.deadline = clock.Now() + std::chrono::seconds(30);
+  intake.statuses = {503, 429, 202};
+  EXPECT_TRUE(handler.Handle("{}", context));
+  EXPECT_EQ(pauses, (std::vector<std::int64_t>{500, 1000}));
+  intake.statuses = {500, 500, 500, 500, 202};
+  EXPECT_FALSE(handler.Handle("{}", context));
+  EXPECT_EQ(intake.statuses.size(), 1U);
+  intake.statuses = {403, 202};
+  EXPECT_FALSE(handler.Handle("{}", context));
+  EXPECT_EQ(intake.statuses.size(), 1U);
+  context.deadline = clock.Now() + std::chrono::seconds(2);
+  intake.statuses = {503, 202};
+  EXPECT_FALSE(handler.Handle("{}", context));
+}
+
+TEST(Redaction, ChangesTextsAndKeepsLogsBack) {
+  FakeIntake intake;
+  Handler handler(TestConfig({{"REDACT_IP", "true"},
+                              {"REDACT_EMAIL", "true"},
+                              {"DD_SCRUBBING_RULE", "token=[a-z]+"},
+                              {"DD_SCRUBBING_RULE_REPLACEMENT", "token=\\1"},
+                              {"EXCLUDE_AT_MATCH", "noise"}}),
+                  intake);
+  const auto report = handler.Handle(
+      R"({"Records":[{"a@b.example":"a@b.example at 10.0.0.1","deep":[{"u":"?token=abc"}]},{"x":"noise"}]})",
+      kContext);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->held_back, 1U);
+  const json::array logs = intake.Logs(0);
+  ASSERT_EQ(logs.size(), 1U);
+  const json::object& log = logs[0].as_object();
+  EXPECT_EQ(json::GetString(log, "a@b.example"), "xxxxx@xxxxx.com at xxx.xxx.xxx.xxx");
+  EXPECT_EQ(json::Serialize(*json::FindPath(log, "deep.0.u")), R"("?token=\\1")");
+  EXPECT_FALSE(Redaction::FromEnvironment({{"INCLUDE_AT_MATCH", "("}}));
+}
+
+// Answers as Secrets Manager and Systems Manager do.
+class FakeSecrets final : public net::HttpClient {
+ public:
+  Result<net::HttpResponse> Send(const Request& request) override {
+    requests.push_back(request);
+    return net::JsonResponse(status, body);
+  }
+
+  std::vector<Request> requests;
+  int status = 200;
+  std::string body;
+};
+
+TEST(ApiKey, ComesFromSecretsManagerOrSystemsManager) {
+  FakeSecrets secrets;
+  const ManualClock clock;
+  const Environment role{{"AWS_ACCESS_KEY_ID", "ASIA"},
+                         {"AWS_SECRET_ACCESS_KEY", "secret"},
+                         {"AWS_SESSION_TOKEN", "token"},
+                         {"AWS_REGION", "eu-west-1"}};
+  Environment environment = role;
+  environment["DD_API_KEY_SECRET_ARN"] = "arn:aws:secretsmanager:eu-north-1:1:secret:dd";
+  secrets.body = R"({"SecretString":"{\"api_key\":\"0123456789abcdef0123456789abcdef\"}"})";
+  ASSERT_TRUE(FindApiKey(environment, secrets, clock));
+  EXPECT_EQ(environment["DD_API_KEY"], kKey);
+  const auto& request = secrets.requests.at(0);
+  EXPECT_EQ(request.url, "https://secretsmanager.eu-north-1.amazonaws.com/");
+  EXPECT_EQ(request.headers.Get("X-Amz-Target"), "secretsmanager.GetSecretValue");
+  EXPECT_EQ(request.headers.Get("X-Amz-Security-Token"), "token");
+  const std::string scope = "Credential=ASIA/" + FormatCompactUtc(clock.Now()).substr(0, 8) +
+                            "/eu-north-1/secretsmanager/aws4_request";
+  EXPECT_NE(request.headers.Get("Authorization").find(scope), std::string::npos);
+
+  environment = role;
+  environment["DD_API_KEY_SSM_NAME"] = "/dd/key";
+  environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:4566/";
+  secrets.body = R"({"Parameter":{"Value":"0123456789abcdef0123456789abcdef"}})";
+  ASSERT_TRUE(FindApiKey(environment, secrets, clock));
+  EXPECT_EQ(environment["DD_API_KEY"], kKey);
+  EXPECT_EQ(secrets.requests.at(1).url, "http://127.0.0.1:4566/");
+  EXPECT_EQ(secrets.requests.at(1).body, R"({"Name":"/dd/key","WithDecryption":true})");
+
+  environment.erase("DD_API_KEY");
+  secrets.body = R"({"Parameter":{"Value":"short"}})";
+  EXPECT_EQ(FindApiKey(environment, secrets, clock).error().code, ErrorCode::kInvalidArgument);
+  secrets.status = 400;
+  secrets.body = R"({"__type":"AccessDeniedException"})";
+  const Status denied = FindApiKey(environment, secrets, clock);
+  EXPECT_EQ(denied.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(denied.error().message, "ssm answered 400 AccessDeniedException");
+  Environment none{{"DD_API_KEY_SSM_NAME", "x"}};
+  EXPECT_EQ(FindApiKey(none, secrets, clock).error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

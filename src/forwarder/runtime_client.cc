@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <thread>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "forwarder/api_key.h"
 #include "forwarder/handler.h"
 
 namespace postglass::forwarder {
@@ -134,19 +136,28 @@ int RunForwarder(const Environment& environment,
     return 2;
   }
   RuntimeClient api(runtime_api, api_address);
-  auto config = Config::FromEnvironment(environment);
-  if (!config) {
-    log::Error("forwarder", "{}", config.error().message);
-    const Status reported = api.ReportInitError("Forwarder.BadConfig", config.error().message);
+  const SystemClock clock;
+  const auto fail = [&api](const Error& error) {
+    log::Error("forwarder", "{}", error.message);
+    const Status reported = api.ReportInitError("Forwarder.BadConfig", error.message);
     if (!reported) log::Error("forwarder", "{}", reported.error().message);
     return 2;
-  }
-  Handler handler(*std::move(config), intake);
+  };
+  Environment complete = environment;
+  if (const Status found = FindApiKey(complete, intake, clock); !found) return fail(found.error());
+  auto config = Config::FromEnvironment(complete);
+  if (!config) return fail(config.error());
+  Handler handler(*std::move(config), intake, &clock, [](std::chrono::milliseconds pause) {
+    std::this_thread::sleep_for(pause);
+  });
   FunctionContext context;
   context.name = TextOr(environment, "AWS_LAMBDA_FUNCTION_NAME", "forwarder");
   context.version = TextOr(environment, "AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
   const Error end = ServeInvocations(api, [&](const Invocation& invocation) {
     context.invoked_arn = invocation.function_arn;
+    if (invocation.deadline_ms > 0) {
+      context.deadline = Timestamp::FromMillis(invocation.deadline_ms);
+    }
     auto report = handler.Handle(invocation.event, context);
     if (!report) {
       log::Error("forwarder", "{}", report.error().message);

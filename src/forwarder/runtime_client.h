@@ -55,8 +55,8 @@ struct Outcome {
 Error ServeInvocations(RuntimeClient& api, const std::function<Outcome(const Invocation&)>& handle);
 
 // The whole program `postglass forwarder`: the Lambda bootstrap. Reads AWS_LAMBDA_RUNTIME_API,
-// AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION and the variables of Config. Ends with the
-// exit code 1 when the Runtime API is gone, 2 when the environment is not usable.
+// AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION and the variables of Config and FindApiKey.
+// Ends with the exit code 1 when the Runtime API is gone, 2 when the environment is not usable.
 int RunForwarder(const Environment& environment);
 // The same with the connection to the Runtime API and the one to the intake given.
 int RunForwarder(const Environment& environment,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/log.h"
 
@@ -10,6 +12,43 @@ namespace {
 
 std::string SealContext(std::string_view name) {
   return fmt::format("function/{}/environment", name);
+}
+
+using Texts = std::map<std::string, std::string, std::less<>>;
+
+json::object ObjectOf(const Texts& texts) {
+  json::object o;
+  for (const auto& [name, value] : texts) o[name] = value;
+  return o;
+}
+
+void ReadTexts(const json::object& o, Texts& texts) {
+  for (const auto& member : o) {
+    if (!member.value().is_string()) continue;
+    texts.emplace(std::string(member.key()),
+                  std::string(std::string_view(member.value().get_string())));
+  }
+}
+
+json::object EncodeEventInvoke(const EventInvokeConfig& config) {
+  json::object o{{"on_success_arn", config.on_success_arn},
+                 {"on_failure_arn", config.on_failure_arn},
+                 {"last_modified_ms", config.last_modified_ms}};
+  if (config.retries_max) o["retries_max"] = *config.retries_max;
+  if (config.event_age_max_seconds) o["event_age_max_seconds"] = *config.event_age_max_seconds;
+  return o;
+}
+
+EventInvokeConfig DecodeEventInvoke(const json::object& o) {
+  EventInvokeConfig config;
+  config.on_success_arn = json::GetStringOr(o, "on_success_arn", "");
+  config.on_failure_arn = json::GetStringOr(o, "on_failure_arn", "");
+  config.last_modified_ms = json::GetInt(o, "last_modified_ms").value_or(0);
+  if (const auto n = json::GetInt(o, "retries_max")) config.retries_max = static_cast<int>(*n);
+  if (const auto n = json::GetInt(o, "event_age_max_seconds")) {
+    config.event_age_max_seconds = static_cast<int>(*n);
+  }
+  return config;
 }
 
 }  // namespace
@@ -63,6 +102,21 @@ Result<std::shared_ptr<const Function>> FunctionRegistry::Put(Function function)
   return PutLocked(std::move(function));
 }
 
+Result<std::shared_ptr<const Function>> FunctionRegistry::Create(Function function) {
+  MutexLock writing(write_mutex_);
+  if (Find(function.name)) return Fail(ErrorCode::kAlreadyExists, "there is such a function");
+  return PutLocked(std::move(function));
+}
+
+Status FunctionRegistry::Remove(std::string_view name) {
+  MutexLock writing(write_mutex_);
+  if (!Find(name)) return Fail(ErrorCode::kNotFound, "no such function");
+  RETURN_IF_ERROR(settings_.Remove(kKind, name));
+  MutexLock lock(mutex_);
+  functions_.erase(functions_.find(name));
+  return {};
+}
+
 Result<std::shared_ptr<const Function>> FunctionRegistry::PutLocked(Function function) {
   function.revision_id = random_.Uuid();
   function.last_modified_ms = clock_.Now().millis();
@@ -74,8 +128,7 @@ Result<std::shared_ptr<const Function>> FunctionRegistry::PutLocked(Function fun
 }
 
 std::string FunctionRegistry::Encode(const Function& function) const {
-  json::object variables;
-  for (const auto& [name, value] : function.environment) variables[name] = value;
+  const json::object variables = ObjectOf(function.environment);
   json::object o{{"arn", function.arn},
                  {"runtime", function.runtime},
                  {"handler", function.handler},
@@ -90,6 +143,15 @@ std::string FunctionRegistry::Encode(const Function& function) const {
       Base64Encode(box_.Seal(SealContext(function.name), json::Serialize(variables)));
   if (!function.policy.empty()) o["policy"] = function.policy;
   if (function.reserved_concurrency) o["reserved_concurrency"] = *function.reserved_concurrency;
+  if (!function.code.sha256.empty()) {
+    o["code"] = json::object{{"sha256", function.code.sha256}, {"bytes", function.code.bytes}};
+  }
+  if (!function.dead_letter_arn.empty()) o["dead_letter_arn"] = function.dead_letter_arn;
+  if (function.event_invoke) o["event_invoke"] = EncodeEventInvoke(*function.event_invoke);
+  if (!function.tags.empty()) o["tags"] = ObjectOf(function.tags);
+  o["architecture"] = function.architecture;
+  o["tracing_mode"] = function.tracing_mode;
+  o["ephemeral_megabytes"] = function.ephemeral_megabytes;
   return json::Serialize(o);
 }
 
@@ -113,15 +175,25 @@ Result<Function> FunctionRegistry::Decode(std::string_view name, std::string_vie
   if (const auto limit = json::GetInt(o, "reserved_concurrency")) {
     function.reserved_concurrency = static_cast<int>(*limit);
   }
+  if (const json::object* code = json::GetObject(o, "code")) {
+    function.code.sha256 = json::GetStringOr(*code, "sha256", "");
+    function.code.bytes = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(json::GetInt(*code, "bytes").value_or(0), 0));
+  }
+  function.dead_letter_arn = json::GetStringOr(o, "dead_letter_arn", "");
+  if (const json::object* config = json::GetObject(o, "event_invoke")) {
+    function.event_invoke = DecodeEventInvoke(*config);
+  }
+  if (const json::object* tags = json::GetObject(o, "tags")) ReadTexts(*tags, function.tags);
+  function.architecture = json::GetStringOr(o, "architecture", function.architecture);
+  function.tracing_mode = json::GetStringOr(o, "tracing_mode", function.tracing_mode);
+  function.ephemeral_megabytes = static_cast<int>(
+      json::GetInt(o, "ephemeral_megabytes").value_or(function.ephemeral_megabytes));
   const auto sealed = Base64Decode(json::GetStringOr(o, "environment_sealed", ""));
   if (!sealed) return Fail(ErrorCode::kCorruption, "its environment is not base64");
   ASSIGN_OR_RETURN(const std::string plain, box_.Unseal(SealContext(name), *sealed));
   ASSIGN_OR_RETURN(const json::object variables, json::ParseObject(plain));
-  for (const auto& variable : variables) {
-    if (!variable.value().is_string()) continue;
-    function.environment.emplace(std::string(variable.key()),
-                                 std::string(std::string_view(variable.value().get_string())));
-  }
+  ReadTexts(variables, function.environment);
   return function;
 }
 

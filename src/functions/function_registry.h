@@ -38,6 +38,12 @@ class FunctionRegistry {
   // OK. Errors: those of Settings::Apply.
   Result<std::shared_ptr<const Function>> Put(Function function);
 
+  // Durable on OK. kNotFound.
+  Status Remove(std::string_view name);
+
+  // Puts it unless there is one of its name: kAlreadyExists.
+  Result<std::shared_ptr<const Function>> Create(Function function);
+
   // Applies `change` to the present state of the function and puts the result; no other change
   // comes between. Errors: kNotFound, those of `change` and of Put.
   template <class F>

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +23,25 @@ namespace postglass::functions {
 
 inline constexpr std::string_view kTestTopic = "arn:aws:sns:us-east-1:000000000000:mail-events";
 inline constexpr std::string_view kTestApiKey = "0123456789abcdef0123456789abcdef";
+
+// A directory of its own on the real disk, removed at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = testing::TempDir() + "/postglass-functions-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+  }
+
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const Path& path() const { return path_; }
+
+ private:
+  Path path_;
+};
 
 // An intake that answers one status and keeps the requests.
 class FakeIntake final : public net::HttpClient {

@@ -118,9 +118,28 @@ Host::Host(Options options,
       clock_(clock),
       random_(random),
       metrics_(metrics),
-      throttle_(clock, kLogInterval) {}
+      throttle_(clock, kLogInterval),
+      pool_(std::make_unique<InstancePool>(
+          clock,
+          [this](const Function& function) { return MakeProcess(function); },
+          options_.instances)) {}
 
 Host::~Host() = default;
+
+void Host::Forget(const std::string& name) {
+  pool_->Forget(name);
+  MutexLock lock(mutex_);
+  const auto found = running_.find(name);
+  if (found != running_.end() && found->second.in_flight == 0) running_.erase(found);
+}
+
+void Host::Interrupt() { pool_->Interrupt(); }
+
+// The forwarder in this process trusts its caller; code of others may check.
+bool Host::WantsSignature(const std::string& function_arn) const {
+  const auto function = registry_.Find(function_arn);
+  return function && !function->code.sha256.empty();
+}
 
 std::vector<InvokeResult> Host::InvokeFromSns(const std::string& function_arn,
                                               const std::string& topic_arn,
@@ -136,83 +155,155 @@ std::vector<InvokeResult> Host::InvokeFromSns(const std::string& function_arn,
   std::vector<InvokeResult> results;
   results.reserve(records.size());
   for (std::size_t begin = 0; begin < records.size();) {
-    const std::string event = TakeEvent(records, function->builtin ? kBatchRecordsMax : 1, begin);
-    const Outcome outcome = Invoke(function, event);
-    const InvokeResult result{
-        outcome.kind == Outcome::Kind::kSucceeded ? Fate::kSucceeded : Fate::kFailed,
-        outcome.reply.error_message};
+    std::string event = TakeEvent(records, function->builtin ? kBatchRecordsMax : 1, begin);
+    const InvokeResult result = InvokeForSns(function, std::move(event));
     results.resize(begin, result);
   }
   return results;
 }
 
-Host::Outcome Host::Invoke(const std::shared_ptr<const Function>& function, std::string event) {
-  Outcome outcome;
-  const Slot slot(*this, *function);
-  if (!slot.taken()) {
-    outcome.kind = Outcome::Kind::kThrottled;
-    outcome.reply.error_type = "TooManyRequestsException";
-    outcome.reply.error_message =
-        fmt::format("function {} is throttled: its reserved concurrency is {}",
-                    function->name,
-                    *function->reserved_concurrency);
-  } else if (const auto sandbox = SandboxOf(*function)) {
-    outcome.reply = (*sandbox)->Invoke(std::move(event));
-    outcome.kind = outcome.reply.succeeded   ? Outcome::Kind::kSucceeded
-                   : outcome.reply.timed_out ? Outcome::Kind::kTimedOut
-                                             : Outcome::Kind::kFailed;
-  } else {
-    outcome.reply.error_type = "Runtime.InvalidEntrypoint";
-    outcome.reply.error_message = sandbox.error().message;
+InvokeResult Host::InvokeForSns(const std::shared_ptr<const Function>& function,
+                                std::string event) {
+  using Fate = InvokeResult::Outcome;
+  if (take_async_ && function->owns_failures()) {
+    const Status taken = take_async_(*function, std::move(event));
+    return taken ? InvokeResult{} : InvokeResult{Fate::kFailed, taken.error().message};
   }
-  if (outcome.kind == Outcome::Kind::kSucceeded) {
+  const Outcome outcome = Invoke(function, std::move(event));
+  if (outcome.kind == Outcome::Kind::kSucceeded) return {};
+  return {outcome.hopeless ? Fate::kRejected : Fate::kFailed, outcome.reply.error_message};
+}
+
+Host::Outcome Host::Invoke(const std::shared_ptr<const Function>& function,
+                           std::string event,
+                           std::string request_id) {
+  Outcome outcome;
+  if (request_id.empty()) request_id = random_.Uuid();
+  const Slot slot(*this, *function);
+  const auto not_run = [&outcome](const Error& error) {
+    if (error.code == ErrorCode::kLimit) {
+      outcome.kind = Outcome::Kind::kThrottled;
+      outcome.reply.error_type = "TooManyRequestsException";
+    } else {
+      outcome.hopeless =
+          error.code == ErrorCode::kUnsupported || error.code == ErrorCode::kNotFound;
+      outcome.reply.error_type = "Runtime.InvalidEntrypoint";
+    }
+    outcome.reply.error_message = error.message;
+  };
+  if (!slot.taken()) {
+    not_run({ErrorCode::kLimit,
+             fmt::format("function {} is throttled: its reserved concurrency is {}",
+                         function->name,
+                         *function->reserved_concurrency)});
+  } else if (RunsHere(*function)) {
+    const auto handler = HandlerOf(*function);
+    if (handler) {
+      RunIn(**handler, std::move(event), request_id, outcome);
+    } else {
+      not_run(handler.error());
+    }
+  } else {
+    auto lease = pool_->Acquire(*function);
+    if (lease) {
+      RunIn(lease->sandbox(), std::move(event), request_id, outcome);
+    } else {
+      not_run(lease.error());
+      if (options_.on_line && outcome.hopeless) {
+        options_.on_line(function->name, request_id, lease.error().message);
+      }
+    }
+  }
+  if (outcome.kind == Outcome::Kind::kSucceeded && function->code.sha256.empty()) {
     KeepDeadLetters(*function, outcome.reply);
   }
   Report(function->name, ResultName(outcome.kind), outcome.reply.error_message);
   return outcome;
 }
 
-Result<std::shared_ptr<Sandbox>> Host::SandboxOf(const Function& function) {
-  std::shared_ptr<Sandbox> replaced;  // ends outside the lock: it waits for its child
-  {
-    MutexLock lock(mutex_);
-    Running& running = running_[function.name];
-    if (running.sandbox && running.revision_id == function.revision_id) return running.sandbox;
-    replaced = std::move(running.sandbox);
-  }
-  ASSIGN_OR_RETURN(std::shared_ptr<Sandbox> made, MakeSandbox(function));
-  MutexLock lock(mutex_);
-  Running& running = running_[function.name];
-  if (running.sandbox && running.revision_id == function.revision_id) return running.sandbox;
-  std::swap(replaced, running.sandbox);
-  running.revision_id = function.revision_id;
-  running.sandbox = made;
-  return made;
+void Host::RunIn(Sandbox& sandbox,
+                 std::string event,
+                 const std::string& request_id,
+                 Outcome& outcome) {
+  outcome.reply = sandbox.Invoke(std::move(event), request_id);
+  outcome.kind = outcome.reply.succeeded   ? Outcome::Kind::kSucceeded
+                 : outcome.reply.timed_out ? Outcome::Kind::kTimedOut
+                                           : Outcome::Kind::kFailed;
 }
 
-Result<std::shared_ptr<Sandbox>> Host::MakeSandbox(const Function& function) {
+bool Host::RunsHere(const Function& function) const {
+  return function.code.sha256.empty() && options_.mode == Mode::kInProcess;
+}
+
+forwarder::Environment Host::EnvironmentOf(const Function& function, bool& to_us) const {
   forwarder::Environment environment = function.environment;
-  const bool to_us = !NamesIntake(environment) && options_.intake_environment;
-  if (to_us) environment.merge(options_.intake_environment());
-  if (options_.mode == Mode::kInProcess) {
-    // Nothing crosses a wire: compressing and inflating would cost more than all the rest.
-    if (to_us) environment.emplace("DD_USE_COMPRESSION", "false");
-    ASSIGN_OR_RETURN(auto made,
-                     InProcessSandbox::Create(function, environment, to_us ? loopback_ : outside_));
-    return std::shared_ptr<Sandbox>(std::move(made));
+  to_us = !NamesIntake(environment) && options_.intake_environment;
+  if (!to_us) return environment;
+  const bool finds_key =
+      environment.contains("DD_API_KEY_SECRET_ARN") || environment.contains("DD_API_KEY_SSM_NAME");
+  forwarder::Environment ours = options_.intake_environment();
+  if (finds_key) ours.erase("DD_API_KEY");
+  environment.merge(ours);
+  return environment;
+}
+
+Result<std::shared_ptr<Sandbox>> Host::HandlerOf(const Function& function) {
+  {
+    MutexLock lock(mutex_);
+    const Running& running = running_[function.name];
+    if (running.handler && running.revision_id == function.revision_id) return running.handler;
   }
+  bool to_us = false;
+  forwarder::Environment environment = EnvironmentOf(function, to_us);
+  // Nothing crosses a wire: compressing and inflating would cost more than all the rest.
+  if (to_us) environment.emplace("DD_USE_COMPRESSION", "false");
+  ASSIGN_OR_RETURN(auto made,
+                   InProcessSandbox::Create(function, environment, to_us ? loopback_ : outside_));
+  MutexLock lock(mutex_);
+  Running& running = running_[function.name];
+  running.revision_id = function.revision_id;
+  running.handler = std::shared_ptr<Sandbox>(std::move(made));
+  return running.handler;
+}
+
+Result<std::unique_ptr<Sandbox>> Host::MakeProcess(const Function& function) {
   ProcessSandbox::Options sandbox;
-  sandbox.program = options_.program;
-  sandbox.arguments = options_.arguments;
-  sandbox.environment = std::move(environment);
+  bool to_us = false;
+  forwarder::Environment environment = EnvironmentOf(function, to_us);
+  if (function.code.sha256.empty()) {
+    sandbox.launch.program = options_.program;
+    sandbox.launch.arguments = options_.arguments;
+    sandbox.launch.environment = std::move(environment);
+    AddLambdaVariables(function, sandbox.launch.environment);
+  } else {
+    if (options_.code == nullptr) {
+      return Fail(ErrorCode::kUnsupported,
+                  fmt::format("function {} has code of its own, which this server does not run: "
+                              "functions.custom_code is false",
+                              function.name));
+    }
+    const auto directory = options_.code->DirectoryOf(function.code);
+    if (!directory) {
+      return Fail(ErrorCode::kUnavailable,
+                  fmt::format("function {}: {}", function.name, directory.error().message));
+    }
+    ASSIGN_OR_RETURN(sandbox.launch,
+                     PlanLaunch(function,
+                                options_.account,
+                                *options_.fs,
+                                *directory,
+                                options_.python,
+                                std::move(environment)));
+  }
   if (options_.on_line) {
-    sandbox.on_line = [on_line = options_.on_line, name = function.name](std::string_view line) {
-      on_line(name, line);
+    sandbox.on_line = [on_line = options_.on_line, name = function.name](
+                          const std::string& request_id, std::string_view line) {
+      on_line(name, request_id, line);
     };
   }
   ASSIGN_OR_RETURN(auto made,
                    ProcessSandbox::Create(function, std::move(sandbox), clock_, random_, metrics_));
-  return std::shared_ptr<Sandbox>(std::move(made));
+  return std::unique_ptr<Sandbox>(std::move(made));
 }
 
 void Host::Report(const std::string& function, std::string_view result, std::string_view cause) {

@@ -13,7 +13,9 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "forwarder/config.h"
+#include "functions/code_store.h"
 #include "functions/function_registry.h"
+#include "functions/instance_pool.h"
 #include "functions/invoker.h"
 #include "functions/log_throttle.h"
 #include "functions/sandbox.h"
@@ -37,8 +39,16 @@ class Host final : public Invoker {
     // Variables for functions whose environment names neither DD_URL nor DD_SITE, so that they send
     // to this server: DD_URL, DD_PORT … Asked when a sandbox is made; may be empty (no injection).
     std::function<forwarder::Environment()> intake_environment;
-    // Gets each line that a function wrote to stdout or stderr. May be empty.
-    std::function<void(const std::string& function, std::string_view line)> on_line;
+    // Gets the log lines of functions that run as processes: ProcessSandbox::Options. May be empty.
+    std::function<void(
+        const std::string& function, const std::string& request_id, std::string_view line)>
+        on_line;
+    aws::Account account;
+    // The code of functions that have some; null: none of them runs.
+    CodeStore* code = nullptr;
+    Path python = "/usr/bin/python3";
+    FileSystem* fs = nullptr;  // of `code`; set with it
+    InstancePool::Options instances = {};
   };
 
   // A batch whose logs the intake will never take: the response of the function, with them in it.
@@ -71,25 +81,45 @@ class Host final : public Invoker {
   struct Outcome {
     enum class Kind { kSucceeded, kFailed, kTimedOut, kThrottled } kind = Kind::kFailed;
     InvocationReply reply;
+    bool hopeless = false;  // failed, and will each time: this server cannot run the function
   };
 
-  // One invocation with the caller's right checked already.
-  Outcome Invoke(const std::shared_ptr<const Function>& function, std::string event);
+  // One invocation with the caller's right checked already. An empty `request_id` is made up.
+  Outcome Invoke(const std::shared_ptr<const Function>& function,
+                 std::string event,
+                 std::string request_id = {});
+
+  // Takes events of functions that say what becomes of failed ones (Function::owns_failures).
+  // Set before topics deliver.
+  using TakeAsync = std::function<Status(const Function& function, std::string event)>;
+
+  void SetAsync(TakeAsync take) { take_async_ = std::move(take); }
+
+  // A function was deleted: its processes end.
+  void Forget(const std::string& name);
+  // Ends all processes, also those at work; what is invoked afterwards fails.
+  void Interrupt();
+
+  bool WantsSignature(const std::string& function_arn) const override;
 
   std::vector<DeadLetter> DeadLetters() const;  // newest first
 
  private:
-  // What runs one revision of a function.
+  // A function at work, and its handler when it runs in this process.
   struct Running {
     std::string revision_id;
-    std::shared_ptr<Sandbox> sandbox;
+    std::shared_ptr<Sandbox> handler;
     int in_flight = 0;
   };
 
   class Slot;
 
-  Result<std::shared_ptr<Sandbox>> MakeSandbox(const Function& function);
-  Result<std::shared_ptr<Sandbox>> SandboxOf(const Function& function);
+  bool RunsHere(const Function& function) const;
+  forwarder::Environment EnvironmentOf(const Function& function, bool& to_us) const;
+  Result<std::unique_ptr<Sandbox>> MakeProcess(const Function& function);
+  Result<std::shared_ptr<Sandbox>> HandlerOf(const Function& function);
+  void RunIn(Sandbox& sandbox, std::string event, const std::string& request_id, Outcome& outcome);
+  InvokeResult InvokeForSns(const std::shared_ptr<const Function>& function, std::string event);
   void Report(const std::string& function, std::string_view result, std::string_view cause);
   void KeepDeadLetters(const Function& function, const InvocationReply& reply);
 
@@ -104,6 +134,8 @@ class Host final : public Invoker {
   mutable Mutex mutex_;
   std::map<std::string, Running, std::less<>> running_ GUARDED_BY(mutex_);  // by name
   std::deque<DeadLetter> dead_letters_ GUARDED_BY(mutex_);
+  TakeAsync take_async_;
+  std::unique_ptr<InstancePool> pool_;
 };
 
 }  // namespace postglass::functions

@@ -9,7 +9,7 @@ Result<std::unique_ptr<InProcessSandbox>> InProcessSandbox::Create(
       new InProcessSandbox(std::move(config), client, {function.name, function.arn, "$LATEST"}));
 }
 
-InvocationReply InProcessSandbox::Invoke(std::string event) {
+InvocationReply InProcessSandbox::Invoke(std::string event, const std::string&) {
   auto report = handler_.Handle(event, context_);
   InvocationReply reply;
   if (report) {

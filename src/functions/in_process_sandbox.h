@@ -21,7 +21,7 @@ class InProcessSandbox final : public Sandbox {
                                                           const forwarder::Environment& environment,
                                                           net::HttpClient& client);
 
-  InvocationReply Invoke(std::string event) override;
+  InvocationReply Invoke(std::string event, const std::string& request_id) override;
 
  private:
   InProcessSandbox(forwarder::Config config,

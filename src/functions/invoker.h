@@ -15,8 +15,9 @@ struct SnsRecord {
 struct InvokeResult {
   enum class Outcome {
     kSucceeded,
-    kFailed,   // function error, time-out, throttle, host overloaded: try again later
-    kRefused,  // no such function, or its policy does not let this topic invoke it
+    kFailed,    // function error, time-out, throttle, host overloaded: try again later
+    kRefused,   // no such function, or its policy does not let this topic invoke it
+    kRejected,  // trying again will not help: this server cannot run the function
   };
   Outcome outcome = Outcome::kSucceeded;
   std::string reason;  // one line for the operator; never contains the payload

@@ -7,12 +7,15 @@
 #include "aws/query_protocol.h"
 #include "base/encoding.h"
 #include "base/json.h"
-#include "base/time_format.h"
+#include "functions/lambda_document.h"
 
 namespace postglass::functions {
 namespace {
 
 using aws::AwsError;
+
+constexpr std::size_t kPageDefault = 50;
+constexpr std::size_t kPageMax = 10'000;
 
 // Splits a path into its decoded segments.
 std::vector<std::string> Segments(std::string_view path) {
@@ -23,56 +26,6 @@ std::vector<std::string> Segments(std::string_view path) {
     path.remove_prefix(std::min(slash + 1, path.size()));
   }
   return segments;
-}
-
-AwsError InvalidParameter(std::string message) {
-  return {400, "InvalidParameterValueException", std::move(message)};
-}
-
-AwsError StoreTrouble(const Error& error) {
-  return {503, "ServiceException", error.message, false};
-}
-
-json::object EnvironmentOf(const Function& function) {
-  json::object variables;
-  for (const auto& [name, value] : function.environment) variables[name] = value;
-  return variables;
-}
-
-json::object Configuration(const Function& function) {
-  std::string modified = FormatIso8601Millis(Timestamp::FromMillis(function.last_modified_ms));
-  modified.replace(modified.size() - 1, 1, "+0000");  // Lambda's own form
-  json::object o{{"FunctionName", function.name},
-                 {"FunctionArn", function.arn},
-                 {"Runtime", function.runtime},
-                 {"Role", function.role},
-                 {"Handler", function.handler},
-                 {"CodeSize", 0},
-                 {"Description", function.description},
-                 {"Timeout", function.timeout_seconds},
-                 {"MemorySize", function.memory_megabytes},
-                 {"LastModified", modified},
-                 {"CodeSha256", ""},
-                 {"Version", "$LATEST"},
-                 {"RevisionId", function.revision_id},
-                 {"State", "Active"},
-                 {"LastUpdateStatus", "Successful"},
-                 {"PackageType", "Zip"}};
-  o["TracingConfig"] = json::object{{"Mode", "PassThrough"}};
-  o["Architectures"] = json::array{"x86_64"};
-  o["EphemeralStorage"] = json::object{{"Size", 512}};
-  if (!function.environment.empty()) {
-    o["Environment"] = json::object{{"Variables", EnvironmentOf(function)}};
-  }
-  return o;
-}
-
-json::object ConcurrencyOf(const Function& function) {
-  json::object o;
-  if (function.reserved_concurrency) {
-    o["ReservedConcurrentExecutions"] = *function.reserved_concurrency;
-  }
-  return o;
 }
 
 bool IsStatementId(std::string_view id) {
@@ -92,123 +45,77 @@ bool HasSid(const json::value& statement, std::string_view sid) {
   return o != nullptr && json::GetString(*o, "Sid") == sid;
 }
 
-// An integer member within bounds; an error that names it otherwise; nothing when it is not there.
-std::optional<AwsError> ReadInt(
-    const json::object& body, std::string_view name, int low, int high, int& out) {
-  const json::value* v = body.if_contains(name);
-  if (v == nullptr || v->is_null()) return std::nullopt;
-  if (!v->is_int64() || v->get_int64() < low || v->get_int64() > high) {
-    return InvalidParameter(fmt::format("{} must be a number from {} to {}", name, low, high));
-  }
-  out = static_cast<int>(v->get_int64());
-  return std::nullopt;
+// The value of a parameter in the query; empty when it is not there.
+std::string QueryParameter(const net::HttpRequest& request, std::string_view name) {
+  std::vector<std::string> values = QueryParameters(request, name);
+  return values.empty() ? std::string() : std::move(values.front());
 }
 
-std::optional<AwsError> ReadEnvironment(const json::object& body, Function& function) {
-  const json::object* environment = json::GetObject(body, "Environment");
-  if (environment == nullptr) return std::nullopt;
-  const json::object* variables = json::GetObject(*environment, "Variables");
-  decltype(function.environment) read;
-  std::size_t bytes = 0;
-  if (variables != nullptr) {
-    for (const auto& variable : *variables) {
-      if (!variable.value().is_string()) return InvalidParameter("Variables must be strings");
-      const std::string name(variable.key());
-      const bool plain = !name.empty() && (name[0] < '0' || name[0] > '9') &&
-                         std::all_of(name.begin(), name.end(), [](char c) {
-                           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                  (c >= '0' && c <= '9') || c == '_';
-                         });
-      if (!plain) return InvalidParameter(fmt::format("bad variable name \"{}\"", name));
-      if (name.starts_with("AWS_LAMBDA_")) {
-        return InvalidParameter(
-            fmt::format("Lambda was unable to configure your environment variables because the "
-                        "environment variables you have provided contains reserved keys that are "
-                        "currently not supported for modification. Reserved keys used in this "
-                        "request: {}",
-                        name));
-      }
-      bytes += name.size() + variable.value().get_string().size();
-      read.emplace(name, std::string(std::string_view(variable.value().get_string())));
-    }
-  }
-  if (bytes > LambdaApi::kEnvironmentBytesMax) {
-    return InvalidParameter(
-        "Lambda was unable to configure your environment variables because the environment "
-        "variables you have provided exceeded the 4KB limit.");
-  }
-  function.environment = std::move(read);
-  return std::nullopt;
+AwsError NoSuchFunction(const std::string& arn) {
+  return {404, "ResourceNotFoundException", "Function not found: " + arn};
 }
-
-std::optional<AwsError> ReadConfiguration(const json::object& body, Function& function) {
-  if (const auto revision = json::GetString(body, "RevisionId");
-      revision && *revision != function.revision_id) {
-    return AwsError{412,
-                    "PreconditionFailedException",
-                    "The Revision Id provided does not match the latest Revision Id. Call the "
-                    "GetFunction/GetAlias API to retrieve the latest Revision Id"};
-  }
-  if (auto error = ReadInt(body, "Timeout", 1, 900, function.timeout_seconds)) return error;
-  if (auto error = ReadInt(body, "MemorySize", 128, 10240, function.memory_megabytes)) return error;
-  function.description = json::GetStringOr(body, "Description", function.description);
-  function.handler = json::GetStringOr(body, "Handler", function.handler);
-  function.runtime = json::GetStringOr(body, "Runtime", function.runtime);
-  function.role = json::GetStringOr(body, "Role", function.role);
-  return ReadEnvironment(body, function);
-}
-
-// Update() speaks in Errors; an AwsError travels beside it.
-class Change {
- public:
-  Status Fail(AwsError error) {
-    error_ = std::move(error);
-    return ::postglass::Fail(ErrorCode::kInvalidArgument, error_->message);
-  }
-
-  AwsError ErrorOr(const Error& error) const { return error_ ? *error_ : StoreTrouble(error); }
-
- private:
-  std::optional<AwsError> error_;
-};
 
 }  // namespace
 
 LambdaApi::Call LambdaApi::CallOf(const net::HttpRequest& request) {
   Call call;
   const std::vector<std::string> parts = Segments(request.path());
-  if (parts.size() < 2 || parts[1] != "functions") return call;
-  const std::string& method = request.method;
-  if (parts.size() == 2) {
-    if (method == "GET") call.operation = "ListFunctions";
-    if (method == "POST") call.operation = "CreateFunction";
-    return call;
-  }
-  call.function_name = parts[2];
-  const std::string_view kind = parts.size() > 3 ? std::string_view(parts[3]) : "";
-  if (parts.size() == 3) {
-    if (method == "GET") call.operation = "GetFunction";
-    if (method == "DELETE") call.operation = "DeleteFunction";
-  } else if (kind == "configuration") {
-    if (method == "GET") call.operation = "GetFunctionConfiguration";
-    if (method == "PUT") call.operation = "UpdateFunctionConfiguration";
-  } else if (kind == "code") {
-    if (method == "PUT") call.operation = "UpdateFunctionCode";
-  } else if (kind == "policy") {
-    if (parts.size() == 4 && method == "GET") call.operation = "GetPolicy";
-    if (parts.size() == 4 && method == "POST") call.operation = "AddPermission";
-    if (parts.size() == 5 && method == "DELETE") {
-      call.operation = "RemovePermission";
-      call.statement_id = parts[4];
-    }
-  } else if (kind == "concurrency") {
-    if (method == "PUT") call.operation = "PutFunctionConcurrency";
-    if (method == "GET") call.operation = "GetFunctionConcurrency";
-    if (method == "DELETE") call.operation = "DeleteFunctionConcurrency";
-  } else if (kind == "invocations") {
-    if (method == "POST") call.operation = "Invoke";
-  }
+  call.operation = OperationOf(request.method, parts, call);
   return call;
+}
+
+std::string LambdaApi::OperationOf(const std::string& method,
+                                   const std::vector<std::string>& parts,
+                                   Call& call) {
+  // What the methods of a path are called; empty: not allowed.
+  const auto named = [&method](std::string_view get,
+                               std::string_view put,
+                               std::string_view post,
+                               std::string_view remove) {
+    return std::string(method == "GET"      ? get
+                       : method == "PUT"    ? put
+                       : method == "POST"   ? post
+                       : method == "DELETE" ? remove
+                                            : "");
+  };
+  if (parts.size() < 2) return {};
+  if (parts[1] == "tags" && parts.size() == 3) {
+    call.function_name = parts[2];
+    return named("ListTags", "", "TagResource", "UntagResource");
+  }
+  if (parts[1] != "functions") return {};
+  if (parts.size() == 2) return named("ListFunctions", "", "CreateFunction", "");
+  call.function_name = parts[2];
+  if (parts.size() == 3) return named("GetFunction", "", "", "DeleteFunction");
+  const std::string_view kind = parts[3];
+  if (parts.size() == 5 && kind == "policy") {
+    call.statement_id = parts[4];
+    return named("", "", "", "RemovePermission");
+  }
+  if (parts.size() == 5 && kind == "event-invoke-config" && parts[4] == "list") {
+    return named("ListFunctionEventInvokeConfigs", "", "", "");
+  }
+  if (parts.size() != 4) return {};
+  if (kind == "configuration") {
+    return named("GetFunctionConfiguration", "UpdateFunctionConfiguration", "", "");
+  }
+  if (kind == "code") return named("", "UpdateFunctionCode", "", "");
+  if (kind == "versions") return named("ListVersionsByFunction", "", "", "");
+  if (kind == "aliases") return named("ListAliases", "", "", "");
+  if (kind == "code-signing-config") return named("GetFunctionCodeSigningConfig", "", "", "");
+  if (kind == "policy") return named("GetPolicy", "", "AddPermission", "");
+  if (kind == "concurrency") {
+    return named(
+        "GetFunctionConcurrency", "PutFunctionConcurrency", "", "DeleteFunctionConcurrency");
+  }
+  if (kind == "event-invoke-config") {
+    return named("GetFunctionEventInvokeConfig",
+                 "PutFunctionEventInvokeConfig",
+                 "UpdateFunctionEventInvokeConfig",
+                 "DeleteFunctionEventInvokeConfig");
+  }
+  if (kind == "invocations") return named("", "", "Invoke", "");
+  return {};
 }
 
 std::string LambdaApi::ActionOf(const net::HttpRequest& request) const {
@@ -232,93 +139,123 @@ net::HttpResponse LambdaApi::Handle(const aws::ServiceRequest& request) {
 }
 
 LambdaApi::Answer LambdaApi::Dispatch(const Call& call, const aws::ServiceRequest& request) {
-  Answer answer;
-  const auto reply = [&answer](int status, const json::object& body) {
-    answer.status = status;
-    answer.body = json::Serialize(body);
-    return answer;
-  };
-  const auto fail = [&answer](AwsError error) {
+  const auto fail = [](AwsError error) {
+    Answer answer;
     answer.error = std::move(error);
     return answer;
   };
-  if (call.operation == "ListFunctions") return ListFunctions();
-  if (call.operation.empty() || call.operation == "CreateFunction" ||
-      call.operation == "DeleteFunction" || call.operation == "UpdateFunctionCode") {
-    return fail({501,
-                 "UnsupportedOperationException",
-                 "this call is not supported here: functions run the built-in forwarder"});
+  if (call.operation.empty()) {
+    return fail({404, "UnknownOperationException", "there is no such call here"});
   }
+  if (call.operation == "ListFunctions") return ListFunctions(request.http);
+  if (call.operation == "CreateFunction") return Create(request.http);
   const auto function = registry_.Find(call.function_name);
   if (!function) {
-    const std::string arn = call.function_name.starts_with("arn:")
-                                ? call.function_name
-                                : FunctionArn(account_, FunctionNameOf(call.function_name));
-    return fail({404, "ResourceNotFoundException", "Function not found: " + arn});
+    return fail(NoSuchFunction(call.function_name.starts_with("arn:")
+                                   ? call.function_name
+                                   : FunctionArn(account_, FunctionNameOf(call.function_name))));
   }
-  if (call.operation == "GetFunction") {
-    json::object body{{"Configuration", Configuration(*function)}};
-    body["Code"] = json::object{{"RepositoryType", "S3"}, {"Location", ""}};
-    body["Tags"] = json::object();
-    if (function->reserved_concurrency) body["Concurrency"] = ConcurrencyOf(*function);
-    return reply(200, body);
-  }
-  if (call.operation == "GetFunctionConfiguration") return reply(200, Configuration(*function));
+  if (call.operation == "Invoke") return Invoke(function, request.http);
   if (call.operation == "UpdateFunctionConfiguration") {
     return UpdateConfiguration(*function, request.http);
   }
-  if (call.operation == "GetPolicy") {
-    if (function->policy.empty()) {
-      return fail({404, "ResourceNotFoundException", "The resource you requested does not exist."});
-    }
-    return reply(
-        200,
-        {{"Policy", json::Serialize(function->policy)}, {"RevisionId", function->revision_id}});
-  }
+  if (call.operation == "UpdateFunctionCode") return UpdateCode(*function, request.http);
+  if (call.operation == "DeleteFunction") return Delete(*function);
   if (call.operation == "AddPermission") return AddPermission(*function, request.http);
   if (call.operation == "RemovePermission") return RemovePermission(*function, call.statement_id);
   if (call.operation == "PutFunctionConcurrency") return PutConcurrency(*function, request.http);
-  if (call.operation == "GetFunctionConcurrency") return reply(200, ConcurrencyOf(*function));
-  if (call.operation == "DeleteFunctionConcurrency") {
-    const auto updated = registry_.Update(function->name, [](Function& changed) -> Status {
-      changed.reserved_concurrency.reset();
-      return {};
-    });
-    if (!updated) return fail(StoreTrouble(updated.error()));
-    answer.status = 204;
-    return answer;
+  if (call.operation == "DeleteFunctionConcurrency") return DeleteConcurrency(*function);
+  if (call.operation == "PutFunctionEventInvokeConfig" ||
+      call.operation == "UpdateFunctionEventInvokeConfig" ||
+      call.operation == "DeleteFunctionEventInvokeConfig") {
+    return PutEventInvoke(call, *function, request.http);
   }
-  return Invoke(function, request.http);
+  if (call.operation == "TagResource") return Tag(*function, request.http);
+  if (call.operation == "UntagResource") return Untag(*function, request.http);
+  return Describe(call, *function);
 }
 
-LambdaApi::Answer LambdaApi::ListFunctions() const {
-  json::array functions;
-  for (const auto& function : registry_.List()) functions.push_back(Configuration(*function));
+// The calls that only look.
+LambdaApi::Answer LambdaApi::Describe(const Call& call, const Function& function) const {
   Answer answer;
   json::object body;
-  body["Functions"] = std::move(functions);
+  if (call.operation == "GetFunctionConfiguration") {
+    body = Configuration(function);
+  } else if (call.operation == "GetFunction") {
+    body["Configuration"] = Configuration(function);
+    body["Code"] = json::object{{"RepositoryType", "S3"}, {"Location", ""}};
+    body["Tags"] = TagsOf(function);
+    if (function.reserved_concurrency) body["Concurrency"] = ConcurrencyOf(function);
+  } else if (call.operation == "ListVersionsByFunction") {
+    json::object latest = Configuration(function);
+    latest["FunctionArn"] = function.arn + ":$LATEST";
+    json::array versions;
+    versions.push_back(std::move(latest));
+    body["Versions"] = std::move(versions);
+  } else if (call.operation == "ListAliases") {
+    body["Aliases"] = json::array();
+  } else if (call.operation == "GetFunctionCodeSigningConfig") {
+    body = {{"CodeSigningConfigArn", ""}, {"FunctionName", function.name}};
+  } else if (call.operation == "GetFunctionConcurrency") {
+    body = ConcurrencyOf(function);
+  } else if (call.operation == "ListTags") {
+    body["Tags"] = TagsOf(function);
+  } else if (call.operation == "ListFunctionEventInvokeConfigs") {
+    json::array configs;
+    if (function.event_invoke) configs.push_back(EventInvokeDocument(function));
+    body["FunctionEventInvokeConfigs"] = std::move(configs);
+  } else if (call.operation == "GetFunctionEventInvokeConfig") {
+    if (!function.event_invoke) {
+      answer.error = AwsError{
+          404,
+          "ResourceNotFoundException",
+          fmt::format("The function {}:$LATEST doesn't have an EventInvokeConfig", function.arn)};
+      return answer;
+    }
+    body = EventInvokeDocument(function);
+  } else {  // GetPolicy
+    if (function.policy.empty()) {
+      answer.error =
+          AwsError{404, "ResourceNotFoundException", "The resource you requested does not exist."};
+      return answer;
+    }
+    body = {{"Policy", json::Serialize(function.policy)}, {"RevisionId", function.revision_id}};
+  }
   answer.body = json::Serialize(body);
   return answer;
 }
 
-LambdaApi::Answer LambdaApi::UpdateConfiguration(const Function& function,
-                                                 const net::HttpRequest& request) {
+LambdaApi::Answer LambdaApi::ListFunctions(const net::HttpRequest& request) const {
+  const std::string after = QueryParameter(request, "Marker");
+  std::size_t page = kPageDefault;
+  if (const std::string text = QueryParameter(request, "MaxItems"); !text.empty()) {
+    page = 0;
+    for (const char c : text.substr(0, 5)) {
+      if (c < '0' || c > '9') {
+        page = 0;
+        break;
+      }
+      page = page * 10 + static_cast<std::size_t>(c - '0');
+    }
+    Answer answer;
+    answer.error = InvalidParameter("MaxItems must be a number from 1 to 10000");
+    if (page == 0 || page > kPageMax || text.size() > 5) return answer;
+  }
+  json::array functions;
+  json::object body;
+  std::string last;
+  for (const auto& function : registry_.List()) {
+    if (!after.empty() && function->name <= after) continue;
+    if (functions.size() == page) {
+      body["NextMarker"] = last;
+      break;
+    }
+    functions.push_back(Configuration(*function));
+    last = function->name;
+  }
+  body["Functions"] = std::move(functions);
   Answer answer;
-  const auto body = json::ParseObject(request.body);
-  if (!body) {
-    answer.error = AwsError{400, "InvalidRequestContentException", body.error().message};
-    return answer;
-  }
-  Change change;
-  const auto updated = registry_.Update(function.name, [&](Function& changed) -> Status {
-    if (auto error = ReadConfiguration(*body, changed)) return change.Fail(*std::move(error));
-    return {};
-  });
-  if (updated) {
-    answer.body = json::Serialize(Configuration(**updated));
-  } else {
-    answer.error = change.ErrorOr(updated.error());
-  }
+  answer.body = json::Serialize(body);
   return answer;
 }
 
@@ -397,84 +334,6 @@ LambdaApi::Answer LambdaApi::RemovePermission(const Function& function,
   } else {
     answer.error = change.ErrorOr(updated.error());
   }
-  return answer;
-}
-
-LambdaApi::Answer LambdaApi::PutConcurrency(const Function& function,
-                                            const net::HttpRequest& request) {
-  Answer answer;
-  const auto body = json::ParseObject(request.body);
-  Change change;
-  const auto updated = registry_.Update(function.name, [&](Function& changed) -> Status {
-    int limit = -1;
-    if (body) {
-      if (auto error = ReadInt(*body, "ReservedConcurrentExecutions", 0, 1000, limit)) {
-        return change.Fail(*std::move(error));
-      }
-    }
-    if (limit < 0) return change.Fail(InvalidParameter("ReservedConcurrentExecutions is required"));
-    changed.reserved_concurrency = limit;
-    return {};
-  });
-  if (updated) {
-    answer.body = json::Serialize(ConcurrencyOf(**updated));
-  } else {
-    answer.error = change.ErrorOr(updated.error());
-  }
-  return answer;
-}
-
-LambdaApi::Answer LambdaApi::Invoke(const std::shared_ptr<const Function>& function,
-                                    const net::HttpRequest& request) {
-  Answer answer;
-  const auto fail = [&answer](AwsError error) {
-    answer.error = std::move(error);
-    return answer;
-  };
-  const std::string_view type = request.headers.Get("X-Amz-Invocation-Type");
-  const bool is_event = type == "Event";
-  const std::size_t bytes_max = is_event ? kAsyncPayloadBytesMax : kSyncPayloadBytesMax;
-  if (request.body.size() > bytes_max) {
-    return fail({413,
-                 "RequestTooLargeException",
-                 fmt::format("{} byte payload is too large for the {} invocation type (limit {} "
-                             "bytes)",
-                             request.body.size(),
-                             is_event ? "Event" : "RequestResponse",
-                             bytes_max)});
-  }
-  const std::string event = request.body.empty() ? "{}" : request.body;
-  if (!json::Parse(event)) {
-    return fail({400,
-                 "InvalidRequestContentException",
-                 "Could not parse request body into json: the payload is not JSON"});
-  }
-  if (type == "DryRun") {
-    answer.status = 204;
-    return answer;
-  }
-  if (is_event) {
-    if (!queue_.Add(function->name, event)) {
-      return fail({429, "TooManyRequestsException", "Rate Exceeded."});
-    }
-    answer.status = 202;
-    return answer;
-  }
-  if (!type.empty() && type != "RequestResponse") {
-    return fail(InvalidParameter("unknown invocation type"));
-  }
-  Host::Outcome outcome = host_.Invoke(function, event);
-  if (outcome.kind == Host::Outcome::Kind::kThrottled) {
-    return fail({429, "TooManyRequestsException", "Rate Exceeded."});
-  }
-  answer.headers.Add("X-Amz-Executed-Version", "$LATEST");
-  if (outcome.reply.succeeded) {
-    answer.body = std::move(outcome.reply.payload);
-    return answer;
-  }
-  answer.headers.Add("X-Amz-Function-Error", "Unhandled");
-  answer.body = json::Serialize(json::object{{"errorMessage", outcome.reply.error_message},
-                                             {"errorType", outcome.reply.error_type}});
   return answer;
 }
 

@@ -1,9 +1,13 @@
 #include "functions/lambda_api.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/crypto.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "functions/functions_testing.h"
+#include "functions/zip_testing.h"
 
 namespace postglass::functions {
 namespace {
@@ -24,8 +28,18 @@ struct ApiFixture : HostFixture {
     return api.Handle(aws::ServiceRequest{request, {}, "request-1"});
   }
 
-  AsyncQueue queue{*host, *registry, clock};
-  LambdaApi api{account, *registry, *host, queue};
+  explicit ApiFixture(bool custom_code = true)
+      : code(disk,
+             random,
+             {.archives = root.path() / "functions", .unpacked = root.path() / "unpacked"}),
+        api(account, *registry, *host, *queue, custom_code ? &code : nullptr, clock) {}
+
+  TemporaryDirectory root;
+  PosixFileSystem disk;
+  CodeStore code;
+  std::unique_ptr<AsyncQueue> queue =
+      *AsyncQueue::Create({*host, *registry, fs, clock, random, metrics, *box}, {.dir = "/async"});
+  LambdaApi api;
   std::string action;
 };
 
@@ -66,7 +80,7 @@ TEST(LambdaApi, AnswersErrorsAsLambdaDoes) {
   EXPECT_EQ(missing.headers.Get("x-amzn-ErrorType"), "ResourceNotFoundException");
   EXPECT_EQ(At(missing, "message"),
             R"("Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope")");
-  EXPECT_EQ(f.Call("POST", "/2015-03-31/functions", "{}").status, 501);
+  EXPECT_EQ(f.Call("GET", "/2015-03-31/functions/forwarder/telepathy").status, 404);
   EXPECT_EQ(f.Call("PUT", Path("/configuration"), "{").status, 400);
   EXPECT_EQ(f.Call("PUT", Path("/configuration"), R"({"Timeout":901})").status, 400);
   EXPECT_EQ(f.Call("PUT", Path("/configuration"), R"({"RevisionId":"old"})").status, 412);
@@ -158,6 +172,111 @@ TEST(LambdaApi, Invokes) {
   EXPECT_EQ(f.Call("POST", path, "{}", "Telepathy").status, 400);
   EXPECT_EQ(f.Call("POST", path, std::string((256 << 10) + 1, ' '), "Event").status, 413);
   EXPECT_EQ(f.Call("POST", path, "{}", "Event").status, 202);
+  EXPECT_EQ(f.queue->size(), 1U);
+}
+
+std::string Creation(std::string_view name, const std::string& zip, std::string_view more = {}) {
+  return fmt::format(
+      R"({{"FunctionName":"{}","Runtime":"python3.12","Handler":"app.handler","Role":"{}","Code":{{"ZipFile":"{}"}}{}}})",
+      name,
+      "arn:aws:iam::000000000000:role/fwd",
+      Base64Encode(zip),
+      more);
+}
+
+TEST(LambdaApi, MakesChangesAndDeletesFunctions) {
+  ApiFixture f;
+  const std::string zip = MakeZip({{"app.py", "def handler(event, context): pass\n"}});
+  const auto made = f.Call("POST",
+                           "/2015-03-31/functions",
+                           Creation("mine", zip, R"(,"Tags":{"owner":"mail"},"Timeout":30)"));
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(f.action, "lambda:CreateFunction");
+  EXPECT_EQ(At(made, "CodeSha256"), "\"" + Base64Encode(Sha256(zip)) + "\"");
+  EXPECT_EQ(At(made, "CodeSize"), std::to_string(zip.size()));
+  EXPECT_EQ(At(made, "State"), R"("Active")");
+  EXPECT_EQ(f.Call("POST", "/2015-03-31/functions", Creation("mine", zip)).status, 409);
+  const std::string path = "/2015-03-31/functions/mine";
+  EXPECT_EQ(At(f.Call("GET", path), "Tags.owner"), R"("mail")");
+  EXPECT_EQ(At(f.Call("GET", path + "/versions?MaxItems=10000"), "Versions.0.Version"),
+            R"("$LATEST")");
+  EXPECT_EQ(f.Call("GET", "/2020-06-30/functions/mine/code-signing-config").status, 200);
+
+  const std::string other = MakeZip({{"app.py", "handler = None\n"}});
+  const std::string code = R"({"ZipFile":")" + Base64Encode(other) + "\"}";
+  EXPECT_EQ(At(f.Call("PUT", path + "/code", code), "CodeSha256"),
+            "\"" + Base64Encode(Sha256(other)) + "\"");
+  EXPECT_EQ(f.Call("PUT", Path("/code"), code).status, 400);  // the built-in one
+
+  const std::string arn = PercentEncode("arn:aws:lambda:us-east-1:000000000000:function:mine");
+  EXPECT_EQ(f.Call("POST", "/2017-03-31/tags/" + arn, R"({"Tags":{"a":"b"}})").status, 204);
+  EXPECT_EQ(f.Call("DELETE", "/2017-03-31/tags/" + arn + "?tagKeys=owner").status, 204);
+  EXPECT_EQ(f.Call("GET", "/2017-03-31/tags/" + arn).body, R"({"Tags":{"a":"b"}})");
+
+  const auto page = f.Call("GET", "/2015-03-31/functions?MaxItems=1");
+  EXPECT_EQ(At(page, "NextMarker"), R"("forwarder")");
+  EXPECT_EQ(At(f.Call("GET", "/2015-03-31/functions?Marker=forwarder"), "Functions.0.FunctionName"),
+            R"("mine")");
+
+  const auto again = *FunctionRegistry::Load(f.settings, *f.box, f.clock, f.random);
+  EXPECT_EQ(again->Find("mine")->code, f.registry->Find("mine")->code);
+  EXPECT_EQ(again->Find("mine")->tags, f.registry->Find("mine")->tags);
+
+  EXPECT_EQ(f.Call("DELETE", path).status, 204);
+  EXPECT_EQ(f.Call("DELETE", path).status, 404);
+  EXPECT_EQ(f.Call("GET", path).status, 404);
+  EXPECT_EQ(f.Call("DELETE", std::string(kPath)).status, 400);  // the built-in one
+}
+
+TEST(LambdaApi, RefusesCodeItCannotTake) {
+  ApiFixture f;
+  const std::string zip = MakeZip({{"app.py", ""}});
+  const std::string path = "/2015-03-31/functions";
+  const auto code_of = [&](const std::string& body) {
+    const auto response = f.Call("POST", path, body);
+    return fmt::format("{} {}", response.status, response.headers.Get("x-amzn-ErrorType"));
+  };
+  const std::string invalid = "400 InvalidParameterValueException";
+  EXPECT_EQ(code_of(Creation("a", "not a zip")), invalid);
+  EXPECT_EQ(code_of(Creation("a", MakeZip({{"../a", ""}}))), invalid);
+  EXPECT_EQ(code_of(Creation("a", zip, R"(,"PackageType":"Image")")), invalid);
+  EXPECT_EQ(code_of(Creation("a", zip, R"(,"Layers":["x"])")), invalid);
+  EXPECT_EQ(code_of(Creation("a", zip, R"(,"Architectures":["arm64"])")), invalid);
+  EXPECT_EQ(code_of(Creation("a", zip, R"(,"DeadLetterConfig":{"TargetArn":"arn:aws:s3:::b"})")),
+            invalid);
+  EXPECT_EQ(code_of(Creation("a b", zip)), "400 ValidationException");
+  EXPECT_EQ(code_of(R"({"FunctionName":"a"})"), "400 ValidationException");  // no role
+  EXPECT_EQ(code_of("{"), "400 InvalidRequestContentException");
+  // A runtime that was retired is taken as the caller sends it.
+  EXPECT_EQ(code_of(Creation("old", zip, R"(,"Runtime":"python2.7")")), "201 ");
+
+  ApiFixture off(/*custom_code=*/false);
+  const auto refused = off.Call("POST", path, Creation("a", zip));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("functions.custom_code=true"), std::string::npos);
+}
+
+TEST(LambdaApi, KeepsWhatBecomesOfAsynchronousEvents) {
+  ApiFixture f;
+  const std::string path = "/2019-09-25/functions/forwarder/event-invoke-config";
+  EXPECT_EQ(f.Call("GET", path).status, 404);
+  EXPECT_EQ(f.Call("POST", path, R"({"MaximumRetryAttempts":1})").status, 404);
+  EXPECT_EQ(f.Call("PUT", path, R"({"MaximumRetryAttempts":3})").status, 400);
+  EXPECT_EQ(f.Call("PUT", path, R"({"MaximumEventAgeInSeconds":59})").status, 400);
+  const auto put = f.Call(
+      "PUT",
+      path,
+      R"({"MaximumRetryAttempts":0,"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:000000000000:dead"}}})");
+  EXPECT_EQ(put.status, 200);
+  EXPECT_EQ(f.action, "lambda:PutFunctionEventInvokeConfig");
+  EXPECT_EQ(At(put, "DestinationConfig.OnFailure.Destination"),
+            R"("arn:aws:sqs:us-east-1:000000000000:dead")");
+  const auto updated = f.Call("POST", path, R"({"MaximumEventAgeInSeconds":60})");
+  EXPECT_EQ(At(updated, "MaximumRetryAttempts"), "0");
+  const auto again = *FunctionRegistry::Load(f.settings, *f.box, f.clock, f.random);
+  EXPECT_EQ(again->Find("forwarder")->event_invoke, f.registry->Find("forwarder")->event_invoke);
+  EXPECT_EQ(f.Call("DELETE", path).status, 204);
+  EXPECT_EQ(f.Call("GET", path).status, 404);
 }
 
 }  // namespace

@@ -5,16 +5,27 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/encoding.h"
 #include "base/json.h"
 
 namespace postglass::functions {
 namespace {
 
+constexpr std::size_t kMessageBytesMax = 4096;
+constexpr std::size_t kErrorBytesMax = 256 << 10;
 constexpr std::string_view kBase = "/2018-06-01/runtime/";
 
 net::HttpResponse ErrorReply(int status, std::string_view type, std::string_view message) {
   return net::JsonResponse(
       status, json::Serialize(json::object{{"errorType", type}, {"errorMessage", message}}));
+}
+
+// Of a text from outside, for the log: bounded, valid, without line ends.
+std::string OneLine(std::string_view text) {
+  std::string line = ToValidUtf8(text.substr(0, kMessageBytesMax));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return line;
 }
 
 // The error document of a function; what is missing in it is filled from the header.
@@ -24,8 +35,11 @@ InvocationReply ErrorOf(const net::HttpRequest& request) {
   if (const auto body = json::ParseObject(request.body)) {
     reply.error_message = json::GetStringOr(*body, "errorMessage", "");
     reply.error_type = json::GetStringOr(*body, "errorType", reply.error_type);
+    // As it stands: the caller sees the function's own stack trace.
+    if (request.body.size() <= kErrorBytesMax) reply.payload = request.body;
   }
   if (reply.error_type.empty()) reply.error_type = "Function.Unknown";
+  reply.error_message = OneLine(reply.error_message);
   if (reply.error_message.empty()) reply.error_message = "the function reported an error";
   return reply;
 }
@@ -37,12 +51,15 @@ std::string RuntimeApi::StartSandbox() {
   MutexLock lock(mutex_);
   FailCurrent("Runtime.ExitError", "the sandbox was started anew");
   token_ = token;
+  ended_ = false;
   changed_.NotifyAll();
   return token;
 }
 
 void RuntimeApi::EndSandbox(std::string_view reason) {
   MutexLock lock(mutex_);
+  if (!ended_) end_reason_ = reason;
+  ended_ = true;
   FailCurrent("Runtime.ExitError", reason);
   // Those that wait fail as well: if the child cannot even start they would wait for their whole
   // time, and whoever sent them tries again anyway.
@@ -71,7 +88,9 @@ void RuntimeApi::FailCurrent(std::string_view type, std::string_view reason) {
   current_.reset();
 }
 
-InvocationReply RuntimeApi::Invoke(std::string event, std::chrono::milliseconds timeout) {
+InvocationReply RuntimeApi::Invoke(std::string event,
+                                   std::chrono::milliseconds timeout,
+                                   std::string request_id) {
   const auto failed = [](std::string type, std::string message, bool timed_out) {
     InvocationReply reply;
     reply.timed_out = timed_out;
@@ -80,12 +99,13 @@ InvocationReply RuntimeApi::Invoke(std::string event, std::chrono::milliseconds 
     return reply;
   };
   auto invocation = std::make_shared<Invocation>();
-  invocation->request_id = random_.Uuid();
+  invocation->request_id = request_id.empty() ? random_.Uuid() : std::move(request_id);
   invocation->event = std::move(event);
   invocation->timeout = timeout;
 
   MutexLock lock(mutex_);
   if (stopped_) return failed("Runtime.Stopped", "the host is stopping", false);
+  if (ended_) return failed("Runtime.ExitError", end_reason_, false);
   if (waiting_.size() == kQueueMax) {
     return failed("Runtime.Overloaded", "too many invocations are waiting", false);
   }

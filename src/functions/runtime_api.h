@@ -32,7 +32,8 @@ class RuntimeApi {
 
   // Begins a new sandbox and returns its token; the one before is over.
   std::string StartSandbox();
-  // The child has ended: what it was working on, and what waits, fails with `reason`.
+  // The child has ended: what it was working on, what waits and what comes until the next
+  // StartSandbox() fails with `reason`. The first reason stays.
   void EndSandbox(std::string_view reason);
   // Nothing is taken or waited for any more.
   void Stop();
@@ -40,7 +41,10 @@ class RuntimeApi {
   // The handler of the HTTP server; blocks in `next`.
   net::HttpResponse Handle(const net::HttpRequest& request);
   // Blocks until the child answered, or `timeout` passed since it took the event.
-  InvocationReply Invoke(std::string event, std::chrono::milliseconds timeout);
+  // `request_id` empty: one is made up.
+  InvocationReply Invoke(std::string event,
+                         std::chrono::milliseconds timeout,
+                         std::string request_id = {});
 
  private:
   struct Invocation {
@@ -65,6 +69,8 @@ class RuntimeApi {
   CondVar changed_;
   std::string token_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
+  bool ended_ GUARDED_BY(mutex_) = false;  // its sandbox; no other was begun
+  std::string end_reason_ GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Invocation>> waiting_ GUARDED_BY(mutex_);
   std::shared_ptr<Invocation> current_ GUARDED_BY(mutex_);
 };

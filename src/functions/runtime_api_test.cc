@@ -1,7 +1,9 @@
 #include "functions/runtime_api.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/json.h"
@@ -202,17 +204,151 @@ TEST(ChildProcess, SaysWhatCannotBeStarted) {
   EXPECT_EQ(child.error().code, ErrorCode::kNotFound);
 }
 
+TEST(ChildProcess, HandsOverWhatIsWrittenWhenAskedAndStaysWithinItsLimits) {
+  Lines lines;
+  auto child =
+      ChildProcess::Start({"/bin/sh",
+                           {"-c", "ulimit -n; ulimit -c; pwd; printf open; exec sleep 600"},
+                           {{"PATH", "/bin:/usr/bin"}},
+                           [&](std::string_view line) { lines.Add(line); },
+                           "/usr",
+                           {.open_files = 64}});
+  ASSERT_TRUE(child) << child.error().message;
+  while (lines.Get() != "64|0|/usr|open|") (*child)->Drain();
+  EXPECT_GT((*child)->PeakMemoryBytes(), 0U);
+}
+
+TEST(ChildProcess, DoesNotWaitForOneThatLeftItsGroup) {
+  Lines lines;
+  auto child = ChildProcess::Start({"/bin/sh",
+                                    {"-c", "setsid sleep 2 & echo started; exec sleep 600"},
+                                    {{"PATH", "/bin:/usr/bin"}},
+                                    [&](std::string_view line) { lines.Add(line); }});
+  ASSERT_TRUE(child);
+  while (lines.Get().empty()) (*child)->Drain();
+  child->reset();
+}
+
+// Lines of a sandbox with their request ids.
+struct SandboxLines {
+  ProcessSandbox::Options OptionsOf(Launch launch) {
+    return {std::move(launch), [this](const std::string& id, std::string_view line) {
+              lines.Add(fmt::format("{} {}", id, line));
+            }};
+  }
+
+  Lines lines;
+};
+
 TEST(ProcessSandbox, NamesAProgramThatEndsByItself) {
   const SystemClock clock;
   SeededRandom random(5);
   Metrics metrics;
+  SandboxLines f;
   const Function function = MakeForwarder({}, kTestApiKey, kTestTopic);
   auto sandbox = ProcessSandbox::Create(
-      function, {"/bin/sh", {"-c", "exit 3"}, {}, {}}, clock, random, metrics);
+      function,
+      f.OptionsOf({"/bin/sh", {"-c", "echo last words; exit 3"}, {}, {}, {}}),
+      clock,
+      random,
+      metrics);
   ASSERT_TRUE(sandbox) << sandbox.error().message;
-  const InvocationReply reply = (*sandbox)->Invoke("{}");
+  const InvocationReply reply = (*sandbox)->Invoke("{}", "id-1");
   EXPECT_FALSE(reply.succeeded);
   EXPECT_EQ(reply.error_message, "the process ended with exit code 3");
+  EXPECT_FALSE((*sandbox)->usable());
+  EXPECT_NE(f.lines.Get().find("last words"), std::string::npos);
+  EXPECT_NE(reply.log_tail.find("START RequestId: id-1 Version: $LATEST\n"), std::string::npos);
+  EXPECT_NE(reply.log_tail.find("REPORT RequestId: id-1\tDuration: "), std::string::npos);
+}
+
+struct PythonFixture {
+  InvocationReply Run(std::string_view source,
+                      std::string event,
+                      std::string runtime = "python3.12") {
+    function.runtime = std::move(runtime);
+    function.handler = "app.handler";
+    function.timeout_seconds = 60;
+    EXPECT_TRUE(fs.WriteFileAtomically(root.path() / "app.py", source));
+    auto launch =
+        PlanLaunch(function, {}, fs, root.path(), "/usr/bin/python3", {{"GREETING", "hello"}});
+    EXPECT_TRUE(launch) << launch.error().message;
+    sandbox = *ProcessSandbox::Create(function, log.OptionsOf(*launch), clock, random, metrics);
+    return sandbox->Invoke(std::move(event), "id-1");
+  }
+
+  const SystemClock clock;
+  SeededRandom random{5};
+  Metrics metrics;
+  PosixFileSystem fs;
+  TemporaryDirectory root;
+  Function function = MakeForwarder({}, kTestApiKey, kTestTopic);
+  SandboxLines log;
+  std::unique_ptr<ProcessSandbox> sandbox;
+};
+
+TEST(Python, RunsAHandlerAndKeepsTheProcess) {
+  if (!std::filesystem::exists("/usr/bin/python3")) GTEST_SKIP() << "no python3";
+  PythonFixture f;
+  const InvocationReply reply = f.Run(R"(
+import os
+count = 0
+def handler(event, context):
+    global count
+    count += 1
+    print('seen', event['n'])
+    assert 0 < context.get_remaining_time_in_millis() <= 60000
+    return {'n': event['n'] + count, 'id': context.aws_request_id, 'name': context.function_name,
+            'greeting': os.environ['GREETING'], 'home': os.environ.get('HOME')}
+)",
+                                      R"({"n":1})");
+  ASSERT_TRUE(reply.succeeded) << reply.error_message;
+  EXPECT_EQ(reply.payload,
+            R"({"n": 2, "id": "id-1", "name": "forwarder", "greeting": "hello", "home": null})");
+  EXPECT_NE(reply.log_tail.find("seen 1\n"), std::string::npos) << reply.log_tail;
+  EXPECT_NE(f.log.lines.Get().find("asks for python3.12"), std::string::npos);
+  const InvocationReply warm = f.sandbox->Invoke(R"({"n":1})", "id-2");
+  EXPECT_NE(warm.payload.find("\"n\": 3"), std::string::npos) << warm.payload;
+}
+
+TEST(Python, SaysWhatWentWrongAsLambdaDoes) {
+  if (!std::filesystem::exists("/usr/bin/python3")) GTEST_SKIP() << "no python3";
+  PythonFixture f;
+  const InvocationReply raised =
+      f.Run("def handler(event, context):\n    raise ValueError('no such mail')\n", "{}");
+  EXPECT_FALSE(raised.succeeded);
+  EXPECT_EQ(raised.error_type, "ValueError");
+  EXPECT_EQ(raised.error_message, "no such mail");
+  const auto body = *json::ParseObject(raised.payload);
+  EXPECT_EQ(json::GetString(body, "requestId"), "id-1");
+  EXPECT_NE(json::Serialize(*json::FindPath(body, "stackTrace.0")).find("app.py"),
+            std::string::npos);
+  EXPECT_TRUE(f.sandbox->usable());
+
+  const InvocationReply missing = f.Run("import xmltodict_missing, requests_oauth\n", "{}");
+  EXPECT_EQ(missing.error_type, "Runtime.ImportModuleError");
+  const InvocationReply old = f.Run("import urllib2\ndef handler(e, c): pass\n", "{}", "python2.7");
+  EXPECT_NE(old.error_message.find("No module named 'urllib2'"), std::string::npos);
+  EXPECT_NE(old.error_message.find("in Python 3 it is urllib.request"), std::string::npos);
+  const InvocationReply syntax = f.Run("print 'hello'\n", "{}", "python2.7");
+  EXPECT_EQ(syntax.error_type, "Runtime.UserCodeSyntaxError");
+  EXPECT_NE(syntax.error_message.find("python2.7 asked for"), std::string::npos);
+  EXPECT_EQ(f.Run("handler = 1\n", "{}").error_type, "Runtime.HandlerNotFound");
+  EXPECT_EQ(f.Run("def handler(e, c): return {1, 2}\n", "{}").error_type, "Runtime.MarshalError");
+  EXPECT_EQ(f.Run("import os\ndef handler(e, c): os._exit(5)\n", "{}").error_message,
+            "the process ended with exit code 5");
+}
+
+TEST(Launch, SaysWhatCannotRun) {
+  PythonFixture f;
+  const auto error_of = [&](std::string runtime, const Path& python) {
+    f.function.runtime = std::move(runtime);
+    return PlanLaunch(f.function, {}, f.fs, f.root.path(), python, {}).error();
+  };
+  EXPECT_EQ(error_of("ruby2.5", "/usr/bin/python3").code, ErrorCode::kUnsupported);
+  EXPECT_EQ(error_of("provided.al2023", "/usr/bin/python3").code, ErrorCode::kNotFound);
+  EXPECT_NE(error_of("python3.9", "/nowhere").message.find("apt-get install python3"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ constexpr std::array<std::string_view, 4> kFiles = {
 // In the order of the data; the store comes last, by a way of its own.
 // In the order of the data: what goes from one to the next while they are copied is in both, not in
 // none.
-constexpr std::array<std::string_view, 6> kStages = {
-    "tls", "spool", "capture", "outbox", "queues", "cloudwatch"};
+constexpr std::array<std::string_view, 8> kStages = {
+    "functions", "tls", "spool", "capture", "outbox", "invocations", "queues", "cloudwatch"};
 constexpr std::array<std::string_view, 3> kStoreDirectories = {
     "store/segments", "store/dedup", "store/journal"};
 
@@ -168,6 +168,8 @@ void RemoveTree(FileSystem& fs, const Path& root) {
                                 "capture",
                                 "outbox",
                                 "queues",
+                                "functions",
+                                "invocations",
                                 "cloudwatch",
                                 ""}) {
     directories.emplace_back(directory);

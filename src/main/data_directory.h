@@ -19,6 +19,7 @@ namespace postglass {
 //   postglass.db    settings (SQLite)       secret.key      key of everything encrypted at rest
 //   store/          events                  spool/ capture/ outbox/ queues/   mail, topics, queues
 //   tls/            CA, server certificate, SNS signing certificate
+//   functions/      code of functions  invocations/    asynchronous invocations
 //   cli.key         what the command line shows a running server      listening.json   where it is
 class DataDirectory {
  public:
@@ -58,6 +59,12 @@ class DataDirectory {
   Path outbox() const { return path_ / "outbox"; }
 
   Path queues() const { return path_ / "queues"; }
+
+  Path functions() const { return path_ / "functions"; }
+
+  Path functions_unpacked() const { return path_ / "functions-unpacked"; }
+
+  Path invocations() const { return path_ / "invocations"; }
 
   Path streams() const { return path_ / "streams"; }
 

@@ -98,6 +98,11 @@ constexpr std::array kOptions = {
         Type::kBool,
         "true",
         "give functions that lack them DD_URL, DD_PORT, DD_NO_SSL and DD_API_URL of this server"},
+    OptionSpec{"functions.custom_code",
+               Type::kBool,
+               "false",
+               "run functions with code of their own (zip archives by the Lambda API), as child "
+               "processes under this server's user"},
     OptionSpec{"topics.private_endpoints",
                Type::kBool,
                "true",

@@ -194,6 +194,7 @@ Result<Server::Addresses> ServerImpl::Listen() {
       addresses.http, addresses.https, WithoutSlash(context_->options.String("public_url")));
 
   // Downstream first: what a restart finds in spool and outbox flows at once.
+  functions_->Start();
   destinations_->Start();
   topics_->Start();
   mail_->spool->Start();
@@ -221,12 +222,16 @@ void ServerImpl::Stop() {
     intake_->RequestStop();
     topics_->queues->EndWaits();
     http_->Drain(kDrainLimit);
+    // What a function does may take a quarter of an hour; whoever sent it tries again.
+    functions_->Interrupt();
     smtp_->Drain(kDrainLimit);
     if (hooks_) hooks_->Drain(kDrainLimit);
   }
   intake_->Stop();
   mail_->spool->Stop();
   topics_->Stop();
+  functions_->Interrupt();
+  functions_->Stop();
   destinations_->Stop();
   if (const Status flushed = store_->store->Flush(); !flushed) {
     log::Warn("store", "what is in memory stays in the journal: {}", flushed.error().message);

@@ -104,9 +104,10 @@ std::vector<DeliveryOutcome> SubscriptionDeliverer::Invoke(const Target& target,
   outcomes.reserve(results.size());
   for (const functions::InvokeResult& result : results) {
     using Outcome = functions::InvokeResult::Outcome;
-    outcomes.push_back({result.outcome == Outcome::kSucceeded ? Kind::kDelivered
-                        : result.outcome == Outcome::kRefused ? Kind::kRefused
-                                                              : Kind::kFailed,
+    outcomes.push_back({result.outcome == Outcome::kSucceeded  ? Kind::kDelivered
+                        : result.outcome == Outcome::kRefused  ? Kind::kRefused
+                        : result.outcome == Outcome::kRejected ? Kind::kRejected
+                                                               : Kind::kFailed,
                         result.reason});
   }
   return outcomes;

@@ -37,8 +37,12 @@ std::unique_ptr<AwsPart> AwsPart::Make(PartContext& context,
   part->cloudwatch =
       std::make_unique<cloudwatch::CloudWatchApi>(*destinations.metric_store, world.clock);
   part->firehose = std::make_unique<streams::FirehoseApi>(*destinations.streams);
-  part->lambda = std::make_unique<functions::LambdaApi>(
-      context.account, *functions.registry, *functions.host, *functions.async_queue);
+  part->lambda = std::make_unique<functions::LambdaApi>(context.account,
+                                                        *functions.registry,
+                                                        *functions.host,
+                                                        *functions.async_queue,
+                                                        functions.code.get(),
+                                                        context.world.clock);
   part->sts = std::make_unique<aws::StsService>(context.account, access.sessions.get());
   part->iam =
       std::make_unique<access::IamApi>(*access.iam, *access.keys, world.clock, world.random);

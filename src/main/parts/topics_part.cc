@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "aws/arn.h"
+
 namespace postglass {
 namespace {
 
@@ -60,6 +62,35 @@ Result<std::unique_ptr<topics::TopicService>> MakeTopics(PartContext& context,
   return topics;
 }
 
+// What a function's event came to, into a queue or topic. Both are asked as the account itself: in
+// AWS the function's role does it.
+Status DeliverParcel(queues::QueueService& queues,
+                     topics::TopicService& topics,
+                     functions::AsyncQueue::Parcel parcel) {
+  const auto arn = aws::ParseArn(parcel.target_arn);
+  if (arn && arn->service == "sqs") {
+    const auto queue = queues.registry().FindByArn(parcel.target_arn);
+    if (!queue) return Fail(ErrorCode::kNotFound, "there is no such queue");
+    queues::QueueService::Outgoing outgoing;
+    outgoing.message.body = std::move(parcel.body);
+    outgoing.message.attributes = std::move(parcel.attributes);
+    outgoing.message.sender_id = "lambda.amazonaws.com";
+    std::vector<queues::QueueService::Outgoing> messages;
+    messages.push_back(std::move(outgoing));
+    const auto sent = queues.Send(*queue, std::move(messages));
+    return sent ? Status() : Status(Fail(sent.error()));
+  }
+  topics::Message message;
+  message.topic_arn = parcel.target_arn;
+  message.body = std::move(parcel.body);
+  for (queues::MessageAttribute& attribute : parcel.attributes) {
+    message.attributes.push_back(
+        {std::move(attribute.name), std::move(attribute.type), std::move(attribute.value)});
+  }
+  const auto published = topics.Publish(std::move(message));
+  return published ? Status() : Status(Fail(published.error()));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
@@ -75,6 +106,9 @@ Result<std::unique_ptr<TopicsPart>> TopicsPart::Make(PartContext& context,
   topics::TopicService& topics = *part->topics;
   queues.SetRedelivery(
       [&topics](const queues::Message& dead_letter) { return topics.Redeliver(dead_letter); });
+  functions.async_queue->SetDeliver([&queues, &topics](functions::AsyncQueue::Parcel parcel) {
+    return DeliverParcel(queues, topics, std::move(parcel));
+  });
   context.health.Add("topics", [&topics]() -> Health::Finding {
     const topics::TopicService::Health state = topics.health();
     if (!state.writable) return {false, state.reason};

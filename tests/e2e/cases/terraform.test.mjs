@@ -2,6 +2,8 @@
 // empty), the chain works with it, a change is one change, and destroy leaves nothing.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
@@ -9,8 +11,10 @@ import { GetConfigurationSetCommand, SendEmailCommand, SESv2Client } from '@aws-
 import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
-import { withServer } from '../lib/server.mjs';
+import { run, withServer } from '../lib/server.mjs';
 import { missing, providerBlock, Terraform } from '../lib/terraform.mjs';
+
+const EXAMPLE = new URL('../../../examples/terraform', import.meta.url).pathname;
 
 const configuration = (server, types) => `
 terraform {
@@ -231,12 +235,12 @@ const BEFORE = { v1: '"send", "delivery"', v2: '"SEND", "DELIVERY"' };
 const AFTER = { v1: '"send", "delivery", "bounce"', v2: '"SEND", "DELIVERY", "BOUNCE"' };
 
 if (missing) console.error(`SKIPPED tests/e2e/cases/terraform.test.mjs: ${missing}`);
+const skip = missing ? `SKIPPED: ${missing}` : false;
 
-test('Terraform applies, finds nothing to change, changes, and destroys', {
-  skip: missing ? `SKIPPED: ${missing}` : false,
-}, withServer({}, async (server) => {
+const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
+
+test('Terraform applies, finds nothing to change, changes, and destroys', { skip }, withServer({}, async (server) => {
   const tf = new Terraform();
-  const ok = (result, what) => assert.equal(result.code, 0, `${what}:\n${result.stdout}`);
   try {
     tf.write('main.tf', configuration(server, BEFORE));
     ok(await tf.init(), 'init');
@@ -283,3 +287,50 @@ test('Terraform applies, finds nothing to change, changes, and destroys', {
     tf.remove();
   }
 }));
+
+test('examples/terraform works where it is copied to, with its own function', { skip }, withServer({
+  set: { 'functions.custom_code': 'true' },
+}, async (server) => {
+  const { access_key_id: AWS_ACCESS_KEY_ID, secret_access_key: AWS_SECRET_ACCESS_KEY } = server.credentials.aws;
+  const tf = new Terraform({ copyOf: EXAMPLE, env: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } });
+  const endpoint = ['-var', `endpoint=${server.url}`];
+  const aws = async (...args) => JSON.parse((await run('aws', [
+    '--endpoint-url', server.url, '--region', server.region, '--output', 'json', ...args,
+  ], { env: tf.env })).stdout);
+  try {
+    ok(await tf.init(), 'init');
+    ok(await tf.apply(...endpoint), 'apply');
+    ok(await tf.plan(...endpoint), 'a second plan is empty');
+
+    for (const set of ['ses-events-v1', 'ses-events-v2']) {
+      const { MessageId } = await aws(
+        'sesv2', 'send-email', '--configuration-set-name', set, '--from-email-address', 'shop@example.com',
+        '--destination', 'ToAddresses=success@simulator.amazonses.com',
+        '--content', 'Simple={Subject={Data=Hello},Body={Text={Data=Hello}}}');
+      const events = await server.events(`@mail.messageId:${MessageId} forwardername:ses-events`, 2);
+      assert.deepEqual(events.map((event) => event.attributes.attributes.eventType).sort(), ['Delivery', 'Send'], set);
+      for (const event of events) assert.match(event.attributes.attributes.aws.invoked_function_arn, /:function:ses-events$/);
+    }
+    // What the function printed, and the lines Lambda puts around an invocation.
+    await server.events('source:lambda service:ses-events "forwarded 1 records"');
+    await server.events('source:lambda service:ses-events "REPORT RequestId"');
+
+    ok(await tf.destroy(...endpoint), 'destroy');
+    const { Functions } = await aws('lambda', 'list-functions');
+    assert.deepEqual(Functions.map((it) => it.FunctionName), ['forwarder']);
+    const { Topics = [] } = await aws('sns', 'list-topics');
+    const { Subscriptions = [] } = await aws('sns', 'list-subscriptions');
+    assert.deepEqual([...Topics, ...Subscriptions].filter((it) => it.TopicArn.endsWith(':ses-events')), []);
+    assert.deepEqual((await aws('iam', 'list-roles')).Roles, []);
+    const { ConfigurationSets } = await aws('sesv2', 'list-configuration-sets');
+    assert.deepEqual(ConfigurationSets.filter((name) => name.startsWith('ses-events')), []);
+  } finally {
+    tf.remove();
+  }
+}));
+
+// The archive is in the tree because Terraform alone makes none; it must be what its sources say.
+test('function.zip of examples/terraform holds the function beside it', () => {
+  const source = readFileSync(join(EXAMPLE, 'function', 'forwarder.py'));
+  assert.ok(readFileSync(join(EXAMPLE, 'function.zip')).includes(source), 'run examples/terraform/package.py');
+});

@@ -36,8 +36,8 @@ ${['ses', 'sesv2', 'lambda', 'sns', 'sts', 'iam', 'sqs', 'firehose'].map((name) 
 `;
 
 export class Terraform {
-  // `copyOf`: a folder whose files it works on.
-  constructor({ copyOf } = {}) {
+  // `copyOf`: a folder whose files it works on. `env`: for the provider, beside what is always there.
+  constructor({ copyOf, env = {} } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'postglass-terraform-'));
     if (copyOf) cpSync(copyOf, this.folder, { recursive: true });
     const settings = join(this.folder, 'terraformrc');
@@ -45,7 +45,7 @@ export class Terraform {
     mkdirSync(join(this.folder, 'home'));
     this.env = {
       PATH: process.env.PATH, HOME: join(this.folder, 'home'), TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: '1',
-      CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true',
+      CHECKPOINT_DISABLE: '1', AWS_EC2_METADATA_DISABLED: 'true', ...env,
     };
   }
 
