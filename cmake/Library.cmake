@@ -1,4 +1,7 @@
-# postglass_library(NAME [DEPS other-folders...] [LIBS imported-targets...] [PRIVATE_LIBS ...])
+# postglass_library(NAME [DEPS other-folders...] [LIBS imported-targets...] [PRIVATE_LIBS ...]
+#                   [BATCHES [APART sources...]])
+#
+# BATCHES [APART ...]: compile_in_batches(), below.
 #
 # Declares the static library of one folder: every *.cc beside the CMakeLists.txt, headers checked
 # to be self-contained, and every *_test.cc in one test program NAME_test. *_testing.cc / *_testing.h
@@ -6,8 +9,10 @@
 add_library(postglass_options INTERFACE)
 target_include_directories(postglass_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_options(postglass_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wall -Wextra -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
   -Wold-style-cast -Wimplicit-fallthrough
+  # In batches, what one file has unnamed would be shadowed by another.
+  $<$<NOT:$<BOOL:${POSTGLASS_UNITY}>>:-Wshadow>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   $<$<BOOL:${POSTGLASS_WERROR}>:-Werror>)
 target_compile_definitions(postglass_options INTERFACE
@@ -29,8 +34,22 @@ if(POSTGLASS_SANITIZE)
   endif()
 endif()
 
+# compile_in_batches(TARGET [sources...])
+#
+# With POSTGLASS_UNITY the sources of TARGET are compiled eight at a time, so that the headers they
+# share are read once. Names in their unnamed namespaces then meet: sources of which one has a name
+# of another are listed and compiled alone.
+function(compile_in_batches target)
+  if(POSTGLASS_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    # To g++ a batch looks like a header, where using unnamed types would be wrong.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 function(postglass_library name)
-  cmake_parse_arguments(arg "" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "BATCHES" "" "DEPS;LIBS;PRIVATE_LIBS;APART" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
   file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc")
@@ -50,6 +69,9 @@ function(postglass_library name)
     target_sources(postglass_${name} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_SOURCE_DIR}/src"
                    FILES ${headers})
     target_link_libraries(postglass_${name} PRIVATE ${arg_PRIVATE_LIBS})
+    if(arg_BATCHES)
+      compile_in_batches(postglass_${name} ${arg_APART})
+    endif()
   else()
     add_library(postglass_${name} INTERFACE)
     set(kind INTERFACE)
