@@ -75,7 +75,7 @@ Result<SesClient::Target> TargetOf(const CommandContext& context, const AwsDocto
                    ? fmt::format("https://email.{}.amazonaws.com", target.account.region)
                    : flags.endpoint;
   while (target.url.ends_with('/')) target.url.pop_back();
-  RETURN_IF_ERROR(net::ParseUrl(target.url).and_then([](net::Url) { return Status(); }));
+  RETURN_IF_ERROR(net::ParseUrl(target.url).and_then([](const net::Url&) { return Status(); }));
   return target;
 }
 
