@@ -29,7 +29,8 @@ std::string EncodeIdentity(const Identity& identity) {
     document["dkim"] = json::object{{"enabled", identity.dkim.enabled},
                                     {"started", identity.dkim.started},
                                     {"selector", identity.dkim.selector},
-                                    {"key_length", identity.dkim.key_length}};
+                                    {"key_length", identity.dkim.key_length},
+                                    {"sealed_key", identity.dkim.sealed_key}};
   }
   if (!identity.mail_from.domain.empty()) {
     document["mail_from"] = json::object{{"domain", identity.mail_from.domain},
@@ -71,7 +72,8 @@ Result<Identity> DecodeIdentity(std::string_view json_text) {
     identity.dkim = {json::GetBool(*dkim, "enabled").value_or(false),
                      json::GetBool(*dkim, "started").value_or(false),
                      json::GetStringOr(*dkim, "selector", ""),
-                     json::GetStringOr(*dkim, "key_length", "RSA_2048_BIT")};
+                     json::GetStringOr(*dkim, "key_length", "RSA_2048_BIT"),
+                     json::GetStringOr(*dkim, "sealed_key", "")};
   }
   if (const json::object* mail_from = json::GetObject(document, "mail_from")) {
     identity.mail_from = {json::GetStringOr(*mail_from, "domain", ""),

@@ -26,14 +26,14 @@ struct IdentityNotification {
   bool operator==(const IdentityNotification&) const = default;
 };
 
-// What DKIM is asked to be, kept to be shown: mail is not signed here. Easy DKIM has three tokens
-// to put into DNS; with a key of one's own (BYODKIM) there is one, the selector. The key is not
-// kept.
+// What DKIM is asked to be. Easy DKIM has three tokens to put into DNS and is only shown; with a
+// key of one's own (BYODKIM) there is one, the selector, and mail is signed (dkim_signing.h).
 struct DkimSettings {
   bool enabled = false;
   bool started = false;  // tokens were asked for, or a key given
   std::string selector;  // of one's own key; empty: Easy DKIM
   std::string key_length = "RSA_2048_BIT";
+  std::string sealed_key;  // one's own, as DkimSigning keeps it; empty: Easy DKIM
   bool operator==(const DkimSettings&) const = default;
 };
 

@@ -6,8 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "aws/policy.h"
 #include "base/awaited.h"
 #include "base/encoding.h"
+#include "base/time_format.h"
 #include "mail/address.h"
 #include "mail/encoded_word.h"
 #include "mail/event_json.h"
@@ -282,8 +284,37 @@ std::optional<SendError> MailService::ResolveSet(Draft& draft) const {
 
 std::optional<SendError> MailService::CheckIdentities(const Draft& draft) const {
   std::optional<std::string> refused = on_.identities.CheckSending(draft.senders, draft.recipients);
-  if (!refused) return std::nullopt;
-  return SendError{Kind::kMessageRejected, std::move(*refused)};
+  if (refused) return SendError{Kind::kMessageRejected, std::move(*refused)};
+  return CheckPolicies(draft);
+}
+
+// There is one account, whose keys say what they may; of an identity's policies a Deny counts.
+std::optional<SendError> MailService::CheckPolicies(const Draft& draft) const {
+  const std::string& sender = draft.senders.front();
+  const std::shared_ptr<const Identity> identity = on_.identities.Covering(sender);
+  if (!identity || identity->policies.empty()) return std::nullopt;
+  const std::string& operation = draft.submission.operation;
+  aws::PolicyRequest request;
+  request.principal_account = on_.account.account_id;
+  request.principal_arn =
+      fmt::format("arn:aws:iam::{}:user/{}", on_.account.account_id, draft.submission.caller);
+  request.action = "ses:" + (operation == "SendSmtpEmail" ? "SendRawEmail" : operation);
+  request.resource = on_.identities.ArnOf(identity->name);
+  request.context = {{"ses:FromAddress", sender},
+                     {"aws:SourceIp", draft.submission.source_ip},
+                     {"aws:PrincipalArn", request.principal_arn},
+                     {"aws:CurrentTime", FormatIso8601Millis(on_.clock.Now())}};
+  for (const auto& [name, text] : identity->policies) {
+    const Result<json::object> policy = json::ParseObject(text);
+    if (!policy) continue;  // checked when it was put
+    if (aws::EvaluatePolicy(*policy, request).decision != aws::Decision::kExplicitDeny) continue;
+    return SendError{Kind::kAccessDenied,
+                     fmt::format("User `{}' is not authorized to perform `{}' on resource `{}'",
+                                 request.principal_arn,
+                                 request.action,
+                                 request.resource)};
+  }
+  return std::nullopt;
 }
 
 std::optional<SendError> MailService::Admit(const Draft& draft) const {
@@ -364,6 +395,8 @@ std::string_view SendErrorName(SendError::Kind kind) {
   switch (kind) {
     case Kind::kMessageRejected:
       return "message_rejected";
+    case Kind::kAccessDenied:
+      return "access_denied";
     case Kind::kInvalidParameter:
       return "invalid_parameter";
     case Kind::kMessageTooLong:

@@ -54,6 +54,7 @@ class MailService final : public Mailer {
   std::optional<SendError> ReadTags(Draft& draft) const;
   std::optional<SendError> ResolveSet(Draft& draft) const;
   std::optional<SendError> CheckIdentities(const Draft& draft) const;
+  std::optional<SendError> CheckPolicies(const Draft& draft) const;
   std::optional<SendError> Admit(const Draft& draft) const;
   Mail MakeMail(Draft& draft) const;
   void RecordFailure(Draft& draft,

@@ -275,5 +275,36 @@ TEST(MailService, HostileMessagesAreRefusedOrKeptWhole) {
   EXPECT_EQ(world.spool.mails()[0].raw.find("Bcc"), std::string::npos);
 }
 
+TEST(MailService, APolicyOfTheIdentityMayDeny) {
+  MailWorld world;
+  Identity identity;
+  identity.name = "example.com";
+  identity.policies["only-smtp"] =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",)"
+      R"("Action":["ses:SendEmail"],"Resource":"*"},{"Effect":"Deny","Principal":"*",)"
+      R"("Action":"ses:*","Resource":"arn:aws:ses:us-east-1:123456789012:identity/example.com",)"
+      R"("Condition":{"StringNotLike":{"ses:FromAddress":"*@example.com"}}}]})";
+  ASSERT_FALSE(world.identities->Create(identity));
+  const auto send = [&world](std::string operation, std::string from) {
+    Submission submission;
+    submission.operation = std::move(operation);
+    submission.caller = "alice";
+    submission.raw = "From: " + from + "\r\nTo: b@example.org\r\n\r\nx";
+    return world.service.Send(std::move(submission));
+  };
+  for (const char* operation : {"SendRawEmail", "SendSmtpEmail"}) {
+    EXPECT_TRUE(std::holds_alternative<std::string>(send(operation, "a@example.com")));
+  }
+  const SendOutcome denied = send("SendEmail", "a@example.com");
+  ASSERT_TRUE(std::holds_alternative<SendError>(denied));
+  EXPECT_EQ(std::get<SendError>(denied).kind, SendError::Kind::kAccessDenied);
+  EXPECT_EQ(std::get<SendError>(denied).message,
+            "User `arn:aws:iam::123456789012:user/alice' is not authorized to perform "
+            "`ses:SendEmail' on resource "
+            "`arn:aws:ses:us-east-1:123456789012:identity/example.com'");
+  EXPECT_TRUE(std::holds_alternative<SendError>(send("SendRawEmail", "a@sub.example.com")));
+  EXPECT_TRUE(std::holds_alternative<std::string>(send("SendEmail", "a@example.org")));
+}
+
 }  // namespace
 }  // namespace postglass::mail

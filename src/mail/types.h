@@ -52,6 +52,7 @@ struct Submission {
 struct SendError {
   enum class Kind {
     kMessageRejected,   // unverified identity, sandbox, bad content
+    kAccessDenied,      // a policy of the sender's identity denies it
     kInvalidParameter,  // bad address, bad tag, missing header, too many recipients
     kMessageTooLong,
     kConfigurationSetDoesNotExist,

@@ -114,6 +114,12 @@ constexpr std::array kOptions = {
                "ARNs of the Amazon SNS topics that /hooks/sns believes; empty: none"},
     OptionSpec{
         "hooks.sns.max_age", Type::kDuration, "24h", "older messages on /hooks/sns are refused"},
+    OptionSpec{"streams.keep_files",
+               Type::kDuration,
+               "30d",
+               "how long files that delivery streams wrote are kept"},
+    OptionSpec{
+        "streams.files_max", Type::kBytes, "1GB", "size of all these files; the oldest go first"},
     OptionSpec{"source.sqs.queue_url",
                Type::kString,
                "",

@@ -117,7 +117,9 @@ Status BatchDeliverer::WriteFile(const StreamConfig& stream,
                                          batch.id,
                                          stream.gzip ? ".gz" : ""));
   RETURN_IF_ERROR(fs_.CreateDirectories(path.parent_path()));
-  return fs_.WriteFileAtomically(path, content);
+  RETURN_IF_ERROR(fs_.WriteFileAtomically(path, content));
+  keeper_.SweepIfDue();
+  return {};
 }
 
 }  // namespace postglass::streams

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "net/http_client.h"
+#include "streams/file_keeper.h"
 #include "streams/stream_config.h"
 
 namespace postglass::streams {
@@ -26,12 +27,14 @@ class BatchDeliverer {
                  const Clock& clock,
                  net::HttpClient& client,
                  Path files,
-                 PrivateEndpoints private_endpoints)
+                 PrivateEndpoints private_endpoints,
+                 FileKeeper& keeper)
       : fs_(fs),
         clock_(clock),
         client_(client),
         files_(std::move(files)),
-        private_endpoints_(private_endpoints) {}
+        private_endpoints_(private_endpoints),
+        keeper_(keeper) {}
 
   struct Outcome {
     bool delivered = true;
@@ -41,7 +44,7 @@ class BatchDeliverer {
 
   Outcome Post(const StreamConfig& stream, const Batch& batch) const;
   // BUCKET/PREFIX[failed/]YYYY/MM/DD/HH/STREAM-1-TIME-ID, the records one behind the other, as they
-  // are, gzipped when the stream says so. Durable when it returns.
+  // are, gzipped when the stream says so. Durable when it returns. Files that are too old go.
   Status WriteFile(const StreamConfig& stream, const Batch& batch, bool failed) const;
 
  private:
@@ -50,6 +53,7 @@ class BatchDeliverer {
   net::HttpClient& client_;
   const Path files_;
   const PrivateEndpoints private_endpoints_;
+  FileKeeper& keeper_;
 };
 
 }  // namespace postglass::streams

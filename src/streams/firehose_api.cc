@@ -105,6 +105,7 @@ const FirehoseApi::NamedOperation FirehoseApi::kOperations[] = {
     {"DescribeDeliveryStream", &FirehoseApi::DescribeDeliveryStream},
     {"ListDeliveryStreams", &FirehoseApi::ListDeliveryStreams},
     {"DeleteDeliveryStream", &FirehoseApi::DeleteDeliveryStream},
+    {"UpdateDestination", &FirehoseApi::UpdateDestination},
     {"PutRecord", &FirehoseApi::PutRecord},
     {"PutRecordBatch", &FirehoseApi::PutRecordBatch},
     {"TagDeliveryStream", &FirehoseApi::TagDeliveryStream},
@@ -192,7 +193,7 @@ FirehoseApi::Reply FirehoseApi::DescribeDeliveryStream(const json::object& input
   if (found.error) return *found.error;
   const StreamConfig& stream = *found.stream;
   json::object destination = stream.description;
-  destination["DestinationId"] = "destinationId-000000000001";
+  destination["DestinationId"] = kDestinationId;
   return json::object{
       {"DeliveryStreamDescription",
        json::object{
@@ -201,9 +202,9 @@ FirehoseApi::Reply FirehoseApi::DescribeDeliveryStream(const json::object& input
            {"DeliveryStreamStatus", "ACTIVE"},
            {"DeliveryStreamEncryptionConfiguration", json::object{{"Status", "DISABLED"}}},
            {"DeliveryStreamType", "DirectPut"},
-           {"VersionId", "1"},
+           {"VersionId", std::to_string(stream.version)},
            {"CreateTimestamp", static_cast<double>(stream.created_at.millis()) / 1'000},
-           {"LastUpdateTimestamp", static_cast<double>(stream.created_at.millis()) / 1'000},
+           {"LastUpdateTimestamp", static_cast<double>(stream.updated_at.millis()) / 1'000},
            {"Destinations", json::array{std::move(destination)}},
            {"HasMoreDestinations", false}}}};
 }
@@ -230,6 +231,32 @@ FirehoseApi::Reply FirehoseApi::DeleteDeliveryStream(const json::object& input) 
   if (found.error) return *found.error;
   const Status gone = streams_.DeleteStream(found.stream->name);
   if (!gone && gone.error().code != ErrorCode::kNotFound) return StorageError(gone.error());
+  return json::object();
+}
+
+FirehoseApi::Reply FirehoseApi::UpdateDestination(const json::object& input) {
+  const StreamOrError found = FindStream(input);
+  if (found.error) return *found.error;
+  const std::string version = json::GetStringOr(input, "CurrentDeliveryStreamVersionId", "");
+  if (version.empty()) return Required("currentDeliveryStreamVersionId");
+  const std::string id = json::GetStringOr(input, "DestinationId", "");
+  if (id.empty()) return Required("destinationId");
+  if (id != kDestinationId) return Invalid(fmt::format("Destination Id {} not found", id));
+  const aws::AwsError changed{
+      400,
+      "ConcurrentModificationException",
+      fmt::format("Cannot update firehose: {} since the current version id: {} and specified "
+                  "version id: {} do not match",
+                  found.stream->name,
+                  found.stream->version,
+                  version)};
+  if (version != std::to_string(found.stream->version)) return changed;
+  auto read = ReadUpdate(input, *found.stream);
+  if (auto* error = std::get_if<aws::AwsError>(&read)) return *error;
+  const Status stored = streams_.SetDestination(
+      found.stream->name, found.stream->version, std::get<StreamConfig>(std::move(read)));
+  if (!stored && stored.error().code == ErrorCode::kUnavailable) return changed;
+  if (!stored) return StorageError(stored.error());
   return json::object();
 }
 

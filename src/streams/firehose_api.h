@@ -38,6 +38,7 @@ class FirehoseApi final : public aws::Service {
   Reply DescribeDeliveryStream(const json::object& input);
   Reply ListDeliveryStreams(const json::object& input);
   Reply DeleteDeliveryStream(const json::object& input);
+  Reply UpdateDestination(const json::object& input);
   Reply PutRecord(const json::object& input);
   Reply PutRecordBatch(const json::object& input);
   Reply TagDeliveryStream(const json::object& input);
@@ -56,5 +57,11 @@ class FirehoseApi final : public aws::Service {
 
 // The destination of CreateDeliveryStream's input, checked, as a stream without a name.
 std::variant<StreamConfig, aws::AwsError> ReadStream(const json::object& input);
+// The same of UpdateDestination's, which says only what changes of `now`.
+std::variant<StreamConfig, aws::AwsError> ReadUpdate(const json::object& input,
+                                                     const StreamConfig& now);
+
+// Streams have one destination, and this is its id.
+inline constexpr std::string_view kDestinationId = "destinationId-000000000001";
 
 }  // namespace postglass::streams

@@ -45,11 +45,9 @@ std::shared_ptr<const StreamConfig> Stream::config() const {
   return config_;
 }
 
-void Stream::SetTags(std::map<std::string, std::string> tags) {
+void Stream::SetConfig(StreamConfig config) {
   MutexLock lock(mutex_);
-  StreamConfig changed = *config_;
-  changed.tags = std::move(tags);
-  config_ = std::make_shared<const StreamConfig>(std::move(changed));
+  config_ = std::make_shared<const StreamConfig>(std::move(config));
 }
 
 void Stream::PutAsync(std::vector<std::string> records, std::function<void(Status)> done) {

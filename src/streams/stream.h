@@ -35,7 +35,8 @@ class Stream {
   ~Stream();
 
   std::shared_ptr<const StreamConfig> config() const;
-  void SetTags(std::map<std::string, std::string> tags);
+  // Another destination or other tags, from the next batch on.
+  void SetConfig(StreamConfig config);
 
   // `done` is called once they are durable. Errors: kUnavailable above kDiskBytesMax, those of
   // AppendAsync.

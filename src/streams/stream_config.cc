@@ -16,6 +16,8 @@ std::string EncodeStream(const StreamConfig& config, const SecretBox& box) {
                         {"arn", config.arn},
                         {"uid", config.uid},
                         {"created_ms", config.created_at.millis()},
+                        {"updated_ms", config.updated_at.millis()},
+                        {"version", config.version},
                         {"bucket", config.bucket},
                         {"prefix", config.prefix},
                         {"gzip", config.gzip},
@@ -50,6 +52,9 @@ Result<StreamConfig> DecodeStream(std::string_view json_text, const SecretBox& b
     return Fail(ErrorCode::kCorruption, "stream without a name");
   }
   config.created_at = Timestamp::FromMillis(json::GetInt(o, "created_ms").value_or(0));
+  config.updated_at =
+      Timestamp::FromMillis(json::GetInt(o, "updated_ms").value_or(config.created_at.millis()));
+  config.version = json::GetInt(o, "version").value_or(1);
   config.bucket = json::GetStringOr(o, "bucket", "");
   config.prefix = json::GetStringOr(o, "prefix", "");
   config.gzip = json::GetBool(o, "gzip").value_or(false);

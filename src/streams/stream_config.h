@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,12 +25,15 @@ struct HttpEndpoint {
   std::chrono::seconds retry_duration{300};
 };
 
-// A delivery stream. Immutable once made. Files stand for S3: a bucket is a directory.
+// A delivery stream, as it is until its destination or tags are changed. Files stand for S3: a
+// bucket is a directory.
 struct StreamConfig {
   std::string name;
   std::string arn;
   std::string uid;  // its journal is kept under this
   Timestamp created_at;
+  Timestamp updated_at;
+  std::int64_t version = 1;              // of the destination
   std::optional<HttpEndpoint> endpoint;  // nothing: to files
   std::string bucket;                    // of the files, or of what the endpoint did not take
   std::string prefix;

@@ -123,19 +123,20 @@ json::object ShowEndpoint(const json::object& given, const StreamConfig& config)
   for (const auto& [name, value] : config.endpoint->common_attributes) {
     attributes.push_back(json::object{{"AttributeName", name}, {"AttributeValue", value}});
   }
-  json::object shown{{"EndpointConfiguration",
-                      json::object{{"Url", config.endpoint->url}, {"Name", config.endpoint->name}}},
-                     {"BufferingHints",
-                      json::object{{"SizeInMBs", config.buffer_bytes >> 20},
-                                   {"IntervalInSeconds", config.buffer_interval.count()}}},
-                     {"RequestConfiguration",
-                      json::object{{"ContentEncoding", config.gzip ? "GZIP" : "NONE"},
-                                   {"CommonAttributes", std::move(attributes)}}},
-                     {"RetryOptions",
-                      json::object{{"DurationInSeconds", config.endpoint->retry_duration.count()}}},
-                     {"S3BackupMode", json::GetStringOr(given, "S3BackupMode", "FailedDataOnly")},
-                     {"RoleARN", json::GetStringOr(given, "RoleARN", "")},
-                     {"CloudWatchLoggingOptions", json::object{{"Enabled", false}}}};
+  json::object shown{
+      {"EndpointConfiguration",
+       json::object{{"Url", config.endpoint->url}, {"Name", config.endpoint->name}}},
+      {"BufferingHints",
+       json::object{{"SizeInMBs", static_cast<std::int64_t>(config.buffer_bytes >> 20)},
+                    {"IntervalInSeconds", config.buffer_interval.count()}}},
+      {"RequestConfiguration",
+       json::object{{"ContentEncoding", config.gzip ? "GZIP" : "NONE"},
+                    {"CommonAttributes", std::move(attributes)}}},
+      {"RetryOptions",
+       json::object{{"DurationInSeconds", config.endpoint->retry_duration.count()}}},
+      {"S3BackupMode", json::GetStringOr(given, "S3BackupMode", "FailedDataOnly")},
+      {"RoleARN", json::GetStringOr(given, "RoleARN", "")},
+      {"CloudWatchLoggingOptions", json::object{{"Enabled", false}}}};
   if (const json::object* s3 = json::GetObject(given, "S3Configuration")) {
     shown["S3DestinationDescription"] = ShowS3(*s3, config);
   }

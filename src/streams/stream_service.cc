@@ -25,7 +25,13 @@ void RemoveDirectory(FileSystem& fs, const Path& directory) {
 StreamService::StreamService(Parts parts, Options options)
     : parts_(parts),
       options_(std::move(options)),
-      deliverer_(parts.fs, parts.clock, parts.client, options_.files, options_.private_endpoints) {}
+      keeper_(parts.fs, parts.clock, parts.metrics, options_.files, options_.keep),
+      deliverer_(parts.fs,
+                 parts.clock,
+                 parts.client,
+                 options_.files,
+                 options_.private_endpoints,
+                 keeper_) {}
 
 Result<std::unique_ptr<StreamService>> StreamService::Create(Parts parts, Options options) {
   std::unique_ptr<StreamService> service(new StreamService(parts, std::move(options)));
@@ -69,6 +75,7 @@ Status StreamService::Open(StreamConfig config) {
 }
 
 void StreamService::Start() {
+  keeper_.SweepIfDue();
   MutexLock lock(mutex_);
   started_ = true;
   for (const auto& [name, stream] : streams_) stream->Start();
@@ -100,7 +107,7 @@ Status StreamService::CreateStream(StreamConfig config) {
   }
   config.arn = ArnOf(config.name);
   config.uid = parts_.random.Uuid();
-  config.created_at = parts_.clock.Now();
+  config.created_at = config.updated_at = parts_.clock.Now();
   RETURN_IF_ERROR(parts_.settings.Put(kKind, config.name, EncodeStream(config, parts_.box)));
   return Open(std::move(config));
 }
@@ -144,9 +151,31 @@ Status StreamService::SetTags(std::string_view name, std::map<std::string, std::
   const std::shared_ptr<Stream> stream = FindStream(name);
   if (!stream) return Fail(ErrorCode::kNotFound, fmt::format("no stream {}", name));
   StreamConfig changed = *stream->config();
-  changed.tags = tags;
+  changed.tags = std::move(tags);
   RETURN_IF_ERROR(parts_.settings.Put(kKind, name, EncodeStream(changed, parts_.box)));
-  stream->SetTags(std::move(tags));
+  stream->SetConfig(std::move(changed));
+  return {};
+}
+
+Status StreamService::SetDestination(std::string_view name,
+                                     std::int64_t version,
+                                     StreamConfig destination) {
+  MutexLock changing(change_mutex_);
+  const std::shared_ptr<Stream> stream = FindStream(name);
+  if (!stream) return Fail(ErrorCode::kNotFound, fmt::format("no stream {}", name));
+  const std::shared_ptr<const StreamConfig> now = stream->config();
+  if (now->version != version) {
+    return Fail(ErrorCode::kUnavailable, fmt::format("{} has version {}", name, now->version));
+  }
+  destination.name = now->name;
+  destination.arn = now->arn;
+  destination.uid = now->uid;
+  destination.created_at = now->created_at;
+  destination.tags = now->tags;
+  destination.updated_at = parts_.clock.Now();
+  destination.version = version + 1;
+  RETURN_IF_ERROR(parts_.settings.Put(kKind, name, EncodeStream(destination, parts_.box)));
+  stream->SetConfig(std::move(destination));
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "journal/journal.h"
 #include "net/http_client.h"
 #include "streams/batch_deliverer.h"
+#include "streams/file_keeper.h"
 #include "streams/record_sink.h"
 #include "streams/stream_config.h"
 
@@ -42,6 +43,7 @@ class StreamService final : public RecordSink {
   struct Options {
     Path dir;    // of the journals, one below for each stream
     Path files;  // where buckets are
+    FileKeeper::Limits keep = {};
     aws::Account account;
     journal::Durability durability = journal::Durability::kFsync;
     BatchDeliverer::PrivateEndpoints private_endpoints = BatchDeliverer::PrivateEndpoints::kAllowed;
@@ -64,6 +66,9 @@ class StreamService final : public RecordSink {
   std::shared_ptr<const StreamConfig> Find(std::string_view name) const;
   std::vector<std::shared_ptr<const StreamConfig>> List() const;  // by name
   Status SetTags(std::string_view name, std::map<std::string, std::string> tags);
+  // Another destination, as ReadStream() reads it; what waits for delivery goes there, too.
+  // kNotFound; kUnavailable: its version is not `version` any more.
+  Status SetDestination(std::string_view name, std::int64_t version, StreamConfig destination);
 
   // Waits until they are durable, all or none. kNotFound.
   Status Put(std::string_view name, std::vector<std::string> records);
@@ -86,6 +91,7 @@ class StreamService final : public RecordSink {
 
   const Parts parts_;
   const Options options_;
+  FileKeeper keeper_;
   const BatchDeliverer deliverer_;
   Mutex change_mutex_;  // held over disk writes: changes do not overtake each other
   mutable Mutex mutex_;

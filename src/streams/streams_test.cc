@@ -8,6 +8,8 @@
 #include "base/file_system_testing.h"
 #include "base/random_testing.h"
 #include "base/settings_testing.h"
+#include "base/time_format.h"
+#include "streams/file_keeper.h"
 #include "streams/firehose_api.h"
 #include "streams/stream_service.h"
 
@@ -164,6 +166,89 @@ class StreamsTest : public testing::Test {
   std::unique_ptr<StreamService> service_;
   std::unique_ptr<FirehoseApi> api_;
 };
+
+TEST_F(StreamsTest, DestinationsAreUpdatedInPart) {
+  Call("CreateDeliveryStream", ToEndpoint());
+  const auto update = [](const json::object& change, std::string_view version) {
+    return json::object{{"DeliveryStreamName", "s"},
+                        {"CurrentDeliveryStreamVersionId", version},
+                        {"DestinationId", kDestinationId},
+                        {"HttpEndpointDestinationUpdate", change}};
+  };
+  const json::object faster{{"BufferingHints", json::object{{"IntervalInSeconds", 1}}},
+                            {"RequestConfiguration", json::object{{"ContentEncoding", "GZIP"}}}};
+  EXPECT_EQ(Error("UpdateDestination", update(faster, "1")), "");
+  EXPECT_THAT(Error("UpdateDestination", update(faster, "1")),
+              StartsWith("ConcurrentModificationException"));
+  const auto check = [&] {
+    const auto stream = service_->Find("s");
+    EXPECT_EQ(stream->version, 2);
+    EXPECT_EQ(stream->buffer_interval.count(), 1);
+    EXPECT_TRUE(stream->gzip);
+    EXPECT_EQ(stream->endpoint->url, "https://endpoint.example/in");
+    EXPECT_EQ(stream->endpoint->access_key, "key");
+    const json::object shown = Call("DescribeDeliveryStream", {{"DeliveryStreamName", "s"}});
+    EXPECT_EQ(json::FindPath(shown, "DeliveryStreamDescription.VersionId")->as_string(), "2");
+    EXPECT_THAT(json::Serialize(shown), Not(HasSubstr("\"AccessKey\"")));
+  };
+  check();
+  Start();
+  check();
+  EXPECT_EQ(
+      Error("UpdateDestination",
+            update({{"EndpointConfiguration",
+                     json::object{{"Url", "https://other.example/in"}, {"AccessKey", "second"}}}},
+                   "2")),
+      "");
+  EXPECT_EQ(service_->Find("s")->endpoint->url, "https://other.example/in");
+  EXPECT_EQ(service_->Find("s")->endpoint->access_key, "second");
+
+  EXPECT_THAT(Error("UpdateDestination",
+                    update({{"EndpointConfiguration", json::object{{"Url", "nowhere"}}}}, "3")),
+              StartsWith("InvalidArgumentException"));
+  EXPECT_THAT(Error("UpdateDestination", update({{"EndpointConfiguration", 7}}, "3")),
+              StartsWith("InvalidArgumentException"));
+  json::object other = update({}, "3");
+  other.erase("HttpEndpointDestinationUpdate");
+  other["ExtendedS3DestinationUpdate"] = json::object();
+  EXPECT_THAT(Error("UpdateDestination", other), StartsWith("InvalidArgumentException"));
+  EXPECT_THAT(Error("UpdateDestination", {{"DeliveryStreamName", "s"}}),
+              StartsWith("ValidationException"));
+  EXPECT_THAT(Error("UpdateDestination", {{"DeliveryStreamName", "absent"}}),
+              StartsWith("ResourceNotFoundException"));
+}
+
+TEST(FileKeeper, RemovesWhatIsTooOldOrTooMuchAndNothingElse) {
+  FaultyFileSystem fs;
+  ManualClock clock(*ParseIso8601("2026-11-25T14:00:00Z"));
+  Metrics metrics;
+  FileKeeper keeper(
+      fs, clock, metrics, "/files", {.age_max = std::chrono::hours(24), .bytes_max = 25});
+  const auto write = [&fs](const Path& path) {
+    EXPECT_TRUE(fs.CreateDirectories(path.parent_path()));
+    EXPECT_TRUE(fs.WriteFileAtomically(path, "0123456789"));
+  };
+  const std::string id = "-01234567-89ab-4cde-8f01-23456789abcd";
+  const Path old = "/files/b/p/2026/11/24/13/s-1-2026-11-24T13_59_59" + id;
+  const Path first = "/files/b/p/2026/11/25/12/s-1-2026-11-25T12_00_00" + id + ".gz";
+  const Path second = "/files/b/p/2026/11/25/13/s-1-2026-11-25T13_00_00" + id;
+  const Path third = "/files/c/2026/11/25/13/s-1-2026-11-25T13_30_00" + id;
+  const Path foreign = "/files/b/notes-2020.txt";
+  for (const Path& path : {old, first, second, foreign}) write(path);
+  keeper.SweepIfDue();
+  EXPECT_FALSE(fs.Exists(old));
+  EXPECT_FALSE(fs.List("/files/b/p/2026/11/24"));
+  for (const Path& path : {first, second, foreign}) EXPECT_TRUE(fs.Exists(path)) << path;
+
+  write(third);
+  keeper.SweepIfDue();  // not due
+  EXPECT_TRUE(fs.Exists(first));
+  clock.Advance(FileKeeper::kEvery);
+  keeper.SweepIfDue();
+  EXPECT_FALSE(fs.Exists(first));
+  for (const Path& path : {second, third, foreign}) EXPECT_TRUE(fs.Exists(path)) << path;
+  EXPECT_EQ(metrics.GetCounter("postglass_streams_files_removed_total", "").value(), 2);
+}
 
 TEST_F(StreamsTest, CallersRecordsAreRefusedWhenTheDiskIsTooFull) {
   Call("CreateDeliveryStream", ToEndpoint());

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "mail/api/ses_api_testing.h"
+#include "mail/dkim_testing.h"
 #include "mail/identity_notifications.h"
 
 // What both APIs keep of an identity beyond its name: DKIM, MAIL FROM, policies, notifications.
@@ -50,12 +51,19 @@ TEST_F(IdentitiesApiTest, Dkim) {
     return world_.V2("PUT", "/identities/example.com/dkim/signing", std::move(body));
   };
   EXPECT_EQ(sign(R"({"SigningAttributesOrigin":"EXTERNAL","SigningAttributes":)"
-                 R"({"DomainSigningSelector":"s1","DomainSigningPrivateKey":"AAAA"}})")
+                 R"({"DomainSigningSelector":"s1","DomainSigningPrivateKey":")" +
+                 std::string(kDkimTestKey) + "\"}}")
                 .body,
             R"({"DkimStatus":"PENDING","DkimTokens":["s1"]})");
   EXPECT_EQ(Got().at("DkimAttributes").as_object().at("SigningAttributesOrigin").as_string(),
             "EXTERNAL");
+  EXPECT_FALSE(world_.identities->Find("example.com")->dkim.sealed_key.empty());
+  const auto unusable = sign(R"({"SigningAttributesOrigin":"EXTERNAL","SigningAttributes":)"
+                             R"({"DomainSigningSelector":"s1","DomainSigningPrivateKey":"AAAA"}})");
+  EXPECT_EQ(unusable.status, 400);
+  EXPECT_NE(unusable.body.find("private key"), std::string::npos);
   EXPECT_EQ(sign(R"({"SigningAttributesOrigin":"AWS_SES"})").status, 200);
+  EXPECT_TRUE(world_.identities->Find("example.com")->dkim.sealed_key.empty());
   EXPECT_EQ(Got().at("DkimAttributes").as_object().at("Tokens").as_array().size(), 3u);
   EXPECT_EQ(sign("{}").status, 400);
   EXPECT_EQ(sign(R"({"SigningAttributesOrigin":"EXTERNAL"})").status, 400);

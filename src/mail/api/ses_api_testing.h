@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/file_system_testing.h"
+#include "base/secret_box.h"
 #include "mail/api/ses_backend.h"
 #include "mail/api/ses_v1_api.h"
 #include "mail/api/ses_v2_api.h"
@@ -65,12 +67,16 @@ struct SesApiWorld : MailWorld {
             *templates,
             *suppression,
             *account_state,
+            dkim,
             publisher,
             clock,
             random,
             metrics};
   }
 
+  FaultyFileSystem fs;
+  SecretBox box = *SecretBox::Open(fs, random, "/secret.key");
+  DkimSigning dkim{*identities, box, clock, metrics};
   SesBackend backend = BackendWith(service);
   SesV1Api v1{backend};
   SesV2Api v2{backend};

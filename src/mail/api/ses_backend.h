@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "mail/account.h"
 #include "mail/configuration_sets.h"
+#include "mail/dkim_signing.h"
 #include "mail/email_templates.h"
 #include "mail/identities.h"
 #include "mail/suppression_list.h"
@@ -22,6 +23,7 @@ struct SesBackend {
   EmailTemplates& templates;
   SuppressionList& suppression;
   AccountState& account_state;
+  DkimSigning& dkim;
   topics::SesPublisher& publisher;  // to the topics of identities
   const Clock& clock;
   Random& random;  // boundaries of built messages

@@ -34,6 +34,8 @@ aws::AwsError V1Error(const SendError& error) {
   switch (error.kind) {
     case Kind::kMessageRejected:
       return Sender("MessageRejected", error.message);
+    case Kind::kAccessDenied:
+      return Sender("AccessDenied", error.message, 403);
     case Kind::kInvalidParameter:
     case Kind::kMessageTooLong:
       return Sender("InvalidParameterValue", error.message);
@@ -57,6 +59,8 @@ aws::AwsError V2Error(const SendError& error) {
   switch (error.kind) {
     case Kind::kMessageRejected:
       return Sender("MessageRejected", error.message);
+    case Kind::kAccessDenied:
+      return Sender("AccessDeniedException", error.message, 403);
     case Kind::kInvalidParameter:
     case Kind::kMessageTooLong:
       return Sender("BadRequestException", error.message);

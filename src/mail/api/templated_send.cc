@@ -26,6 +26,8 @@ BulkStatus StatusOf(const SendOutcome& outcome) {
   switch (error->kind) {
     case Kind::kMessageRejected:
       return {"MessageRejected", "MESSAGE_REJECTED"};
+    case Kind::kAccessDenied:
+      return {"Failed", "FAILED"};
     case Kind::kInvalidParameter:
     case Kind::kMessageTooLong:
       return {"InvalidParameterValue", "INVALID_PARAMETER"};

@@ -56,7 +56,8 @@ bool CheckLabel(std::string_view label) {
 }
 
 // Easy DKIM, or a key of one's own: "SigningAttributes" of a call.
-std::optional<aws::AwsError> ReadSigning(const json::object& attributes,
+std::optional<aws::AwsError> ReadSigning(const DkimSigning& signing,
+                                         const json::object& attributes,
                                          std::string_view origin,
                                          DkimSettings& dkim) {
   const std::string selector = json::GetStringOr(attributes, "DomainSigningSelector", "");
@@ -72,10 +73,19 @@ std::optional<aws::AwsError> ReadSigning(const json::object& attributes,
     if (selector.empty()) return V2Missing("signingAttributes.domainSigningSelector");
     if (key.empty()) return V2Missing("signingAttributes.domainSigningPrivateKey");
     const bool well_formed = selector.size() <= 63 && CheckLabel(selector);
-    if (!well_formed || !Base64Decode(key)) {
-      return aws::AwsError{
-          400, "BadRequestException", "Invalid selector or private key of DKIM.", true};
+    if (!well_formed) {
+      return aws::AwsError{400, "BadRequestException", "Invalid selector of DKIM.", true};
     }
+    Result<std::string> sealed = signing.SealKey(key);
+    if (!sealed) {
+      return aws::AwsError{400,
+                           "BadRequestException",
+                           fmt::format("Invalid private key of DKIM: {}.", sealed.error().message),
+                           true};
+    }
+    dkim.sealed_key = std::move(*sealed);
+  } else {
+    dkim.sealed_key.clear();
   }
   dkim.selector = own ? selector : std::string();
   if (!length.empty()) dkim.key_length = length;
@@ -146,7 +156,8 @@ Answer CreateEmailIdentity(const Call& call) {
   if (auto missing = CheckSet(call, identity.configuration_set)) return std::move(*missing);
   if (identity.is_domain()) identity.dkim.enabled = identity.dkim.started = true;
   if (const json::object* signing = json::GetObject(call.body, "DkimSigningAttributes")) {
-    if (auto error = ReadSigning(*signing, "", identity.dkim)) return std::move(*error);
+    if (auto error = ReadSigning(call.backend.dkim, *signing, "", identity.dkim))
+      return std::move(*error);
     identity.dkim.enabled = true;
   }
   if (SesOutcome refused = call.backend.identities.Create(identity)) return V2Error(*refused);
@@ -232,7 +243,8 @@ Answer PutEmailIdentityDkimSigningAttributes(const Call& call) {
   const json::object none;
   const json::object* attributes = json::GetObject(call.body, "SigningAttributes");
   DkimSettings wanted;
-  if (auto error = ReadSigning(attributes != nullptr ? *attributes : none, origin, wanted)) {
+  if (auto error = ReadSigning(
+          call.backend.dkim, attributes != nullptr ? *attributes : none, origin, wanted)) {
     return std::move(*error);
   }
   if (SesOutcome refused =

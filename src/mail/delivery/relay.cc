@@ -161,8 +161,11 @@ void RelayCarrier::Carry(CarryJob job, std::function<void(Progress)> done) {
   const Mail& mail = *job.mail;
   std::vector<std::string> recipients;
   for (const CarryJob::Due& due : job.due) recipients.push_back(mail.recipients[due.recipient]);
-  const Result<net::SmtpResult> wire =
-      client_.Deliver(options_.target, mail.envelope_from, recipients, mail.raw);
+  const Result<net::SmtpResult> wire = client_.Deliver(
+      options_.target,
+      mail.envelope_from,
+      recipients,
+      options_.fields_in_front ? options_.fields_in_front(mail) + mail.raw : mail.raw);
   // The dialogue took its time: the events carry the moment of the answer.
   const Timestamp now = clock_.Now();
   if (!wire) log::Warn("mail", "relay {}: {}", options_.target.host, wire.error().message);

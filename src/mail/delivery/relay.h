@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class RelayCarrier final : public Carrier {
     // After the first attempt, the second, …; the last holds from then on. Not empty.
     std::vector<std::chrono::milliseconds> pauses = DefaultPauses();
     std::chrono::milliseconds life = std::chrono::hours(14);  // SES's
+    // Header fields to put in front of a message that leaves: its signature. Empty: none.
+    // Thread-safe.
+    std::function<std::string(const Mail&)> fields_in_front = {};
   };
 
   // All must outlive it.

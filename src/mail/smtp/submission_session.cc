@@ -45,6 +45,8 @@ SmtpReply ReplyFor(const SendError& error) {
   switch (error.kind) {
     case SendError::Kind::kMessageRejected:
       return reply(554, fmt::format("Message rejected: {}", error.message));
+    case SendError::Kind::kAccessDenied:
+      return reply(554, fmt::format("Access denied: {}", error.message));
     case SendError::Kind::kInvalidParameter:
       return reply(554, fmt::format("Transaction failed: {}", error.message));
     case SendError::Kind::kMessageTooLong:

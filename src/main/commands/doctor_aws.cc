@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAskEvery{200};
 constexpr milliseconds kCallTimeout{20'000};
+constexpr int kWaitSecondsMax = 3'600;
 
 // What the doctor does for a type of event.
 enum class Means { kSimulator, kUnrenderable, kNone };
@@ -75,7 +76,7 @@ Result<SesClient::Target> TargetOf(const CommandContext& context, const AwsDocto
                    ? fmt::format("https://email.{}.amazonaws.com", target.account.region)
                    : flags.endpoint;
   while (target.url.ends_with('/')) target.url.pop_back();
-  RETURN_IF_ERROR(net::ParseUrl(target.url).and_then([](net::Url) { return Status(); }));
+  RETURN_IF_ERROR(net::ParseUrl(target.url).and_then([](const net::Url&) { return Status(); }));
   return target;
 }
 
@@ -219,6 +220,10 @@ Result<std::map<std::string_view, Sent>> SendAll(const CommandContext& context,
 }  // namespace
 
 int RunDoctorAws(const CommandContext& context, const AwsDoctorFlags& flags) {
+  if (flags.wait_seconds < 1 || flags.wait_seconds > kWaitSecondsMax) {
+    return FailWith(
+        {ErrorCode::kInvalidArgument, fmt::format("--wait is 1 to {} seconds", kWaitSecondsMax)});
+  }
   const auto connected =
       ServerClient::Connect(context.fs, context.DataPath(flags.data), flags.server);
   if (!connected) return FailWith(connected.error());

@@ -20,6 +20,8 @@ Result<std::unique_ptr<DestinationsPart>> DestinationsPart::Make(PartContext& co
   streams::StreamService::Options options;
   options.dir = directory.streams();
   options.files = directory.stream_files();
+  options.keep.age_max = context.options.Duration("streams.keep_files");
+  options.keep.bytes_max = context.options.Bytes("streams.files_max");
   options.account = context.account;
   options.durability = context.durability();
   options.private_endpoints = context.options.Bool("topics.private_endpoints")

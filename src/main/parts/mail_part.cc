@@ -62,6 +62,8 @@ Status MailPart::MakeKnowledge(PartContext& context,
           {context.account, options.Bool("mail.require_verified"), options.Bool("mail.sandbox")},
           settings,
           world.clock));
+  dkim = std::make_unique<mail::DkimSigning>(
+      *identities, context.directory.secret_box(), world.clock, context.metrics);
   ASSIGN_OR_RETURN(account_state,
                    mail::AccountState::Load(
                        QuotasOf(options), settings, world.clock, destinations.metric_store.get()));
@@ -109,6 +111,9 @@ Status MailPart::MakeWaysOut(PartContext& context, AccessPart& access) {
     relay.region = context.account.region;
     relay.pauses = options.Durations("relay.retry_after");
     relay.life = options.Duration("relay.give_up_after");
+    relay.fields_in_front = [&signing = *dkim](const mail::Mail& mail) {
+      return signing.FieldFor(mail.raw);
+    };
     outward = std::make_unique<mail::RelayCarrier>(
         *smtp_client, world.clock, std::move(relay), world.random, context.metrics);
   } else {

@@ -7,6 +7,7 @@
 #include "mail/delivery/scenarios.h"
 #include "mail/delivery/spool.h"
 #include "mail/delivery/suppression_carrier.h"
+#include "mail/dkim_signing.h"
 #include "mail/email_templates.h"
 #include "mail/event_publisher.h"
 #include "mail/identity_notifications.h"
@@ -35,6 +36,7 @@ struct MailPart {
 
   std::unique_ptr<mail::ConfigurationSets> configuration_sets;
   std::unique_ptr<mail::Identities> identities;
+  std::unique_ptr<mail::DkimSigning> dkim;
   std::unique_ptr<mail::EmailTemplates> templates;
   std::unique_ptr<mail::SuppressionList> suppression;
   std::unique_ptr<mail::AccountState> account_state;

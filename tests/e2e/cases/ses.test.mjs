@@ -2,6 +2,7 @@
 // templates, suppression, identities and the account, good and bad input; and what comes of it, in events.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
 import * as v1 from '@aws-sdk/client-ses';
@@ -140,6 +141,7 @@ test('identities by API v1', async () => {
 
 test('identities by API v2', async () => {
   const EmailIdentity = 'two.example.com';
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const made = await two('CreateEmailIdentity', { EmailIdentity, Tags: [{ Key: 'k', Value: 'v' }] });
   assert.equal(made.IdentityType, 'DOMAIN');
   assert.equal(made.DkimAttributes.Tokens.length, 3);
@@ -147,7 +149,7 @@ test('identities by API v2', async () => {
   await two('PutEmailIdentityDkimAttributes', { EmailIdentity, SigningEnabled: false });
   assert.deepEqual((await two('PutEmailIdentityDkimSigningAttributes', {
     EmailIdentity, SigningAttributesOrigin: 'EXTERNAL',
-    SigningAttributes: { DomainSigningSelector: 's', DomainSigningPrivateKey: 'AAAA' },
+    SigningAttributes: { DomainSigningSelector: 's', DomainSigningPrivateKey: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64') },
   })).DkimTokens, ['s']);
   await two('PutEmailIdentityMailFromAttributes', { EmailIdentity, MailFromDomain: `m.${EmailIdentity}` });
   await two('PutEmailIdentityFeedbackAttributes', { EmailIdentity, EmailForwardingEnabled: false });
