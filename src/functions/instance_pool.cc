@@ -69,16 +69,16 @@ Result<InstancePool::Lease> InstancePool::Acquire(const Function& function) {
   }
   ending.clear();
   auto made = make_(function);
-  std::shared_ptr<Sandbox> sandbox;
-  if (made) sandbox = *std::move(made);
+  const std::shared_ptr<Sandbox> sandbox =
+      made ? std::shared_ptr<Sandbox>(std::move(*made)) : nullptr;
   MutexLock lock(mutex_);
   if (sandbox && !stopping_) {
     at_work_.insert(sandbox);
-    return Lease(*this, function.name, function.revision_id, std::move(sandbox));
+    return Lease(*this, function.name, function.revision_id, sandbox);
   }
   --instances_[function.name].count;
   --total_;
-  if (made) return Fail(ErrorCode::kCancelled, "the host is stopping");
+  if (sandbox) return Fail(ErrorCode::kCancelled, "the host is stopping");
   return Fail(made.error());
 }
 

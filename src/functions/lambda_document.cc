@@ -20,8 +20,9 @@ constexpr std::size_t kDescriptionBytesMax = 256;
 constexpr std::size_t kHandlerBytesMax = 128;
 constexpr std::size_t kRuntimeBytesMax = 64;
 constexpr std::size_t kArnBytesMax = 2048;
-constexpr std::size_t kTagNameBytesMax = 128 * 4;  // Unicode characters, four bytes at most
-constexpr std::size_t kTagValueBytesMax = 256 * 4;
+constexpr std::size_t kTagNameBytesMax =
+    std::size_t{128} * 4;  // Unicode characters, four bytes at most
+constexpr std::size_t kTagValueBytesMax = std::size_t{256} * 4;
 
 bool IsName(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax &&

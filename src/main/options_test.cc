@@ -99,6 +99,7 @@ TEST(Options, NoneWeakensVerification) {
                                              "relay.give_up_after",
                                              "functions.forwarder",
                                              "functions.inject_intake",
+                                             "functions.custom_code",
                                              "topics.private_endpoints",
                                              "hooks.sns.topics",
                                              "hooks.sns.max_age",

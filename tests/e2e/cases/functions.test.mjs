@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import {
@@ -163,4 +163,22 @@ test('a runtime that is not there is said in the log and in the dead-letter queu
   assert.match(letter.MessageAttributes.ErrorMessage.StringValue, /runtime ruby2\.5 is not supported/);
   assert.equal(JSON.parse(letter.Body).Records[0].Sns.Message, 'hello');
   await server.events('source:lambda service:old "ruby2.5 is not supported here"');
+}));
+
+// `make lambda-zip` makes it; without it there is nothing to try.
+const FORWARDER = new URL('../../../build/forwarder.zip', import.meta.url).pathname;
+test('forwarder.zip runs as it does in the real Lambda', {
+  skip: existsSync(FORWARDER) ? false : 'SKIPPED: build/forwarder.zip is not there (make lambda-zip)',
+}, withServer(CUSTOM, async (server) => {
+  const lambda = new LambdaClient(server.aws);
+  await create(lambda, 'packed', {}, {
+    Runtime: 'provided.al2023', Handler: 'bootstrap', Code: { ZipFile: readFileSync(FORWARDER) },
+    Environment: { Variables: { REDACT_EMAIL: 'true' } },
+  });
+  const answer = await invoke(lambda, 'packed', {
+    Records: [{ EventSource: 'aws:sns', Sns: { MessageId: 'packed-1', Message: 'to someone@example.com' } }],
+  }, { LogType: 'Tail' });
+  assert.deepEqual(answer.body, { statusCode: 200, forwarded: 1 });
+  const [event] = await server.events('forwardername:packed');
+  assert.match(JSON.stringify(event), /to xxxxx@xxxxx\.com/);
 }));
