@@ -201,6 +201,10 @@ Result<store::SortKey> SearchService::KeyOfCursor(const store::RowCursor& place,
                                                   const std::optional<store::SortKey>& key,
                                                   const store::Plan& asked) {
   if (key) return *key;
+  const tl::unexpected<Error> gone =
+      Fail(ErrorCode::kInvalidArgument,
+           "the event at which the cursor stands was deleted; begin with the first page");
+  if (!IsTime(place.timestamp_ms)) return gone;  // no event has such a date
   store::Plan plan;
   plan.stop = asked.stop;
   plan.where = {store::TermMatch{
@@ -211,10 +215,7 @@ Result<store::SortKey> SearchService::KeyOfCursor(const store::RowCursor& place,
   std::vector<store::Event> events;
   CollectRows sink(events);
   RETURN_IF_ERROR(runner_.Run(std::move(plan), sink));
-  if (events.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the event at which the cursor stands was deleted; begin with the first page");
-  }
+  if (events.empty()) return gone;
   store::EventReader reader;
   reader.Reset(events.front());
   return store::SortKeyOf(reader, *asked.rows->by, asked.rows->order);

@@ -149,6 +149,16 @@ TEST_F(SearchTest, PagesByAnAttributeStayStableWhileEventsArrive) {
   }
 }
 
+TEST_F(SearchTest, RefusesACursorWhoseEventIsGone) {
+  SearchRequest request;
+  request.sort_by = "@v";
+  for (const char* at : {"0", "9223372036854775807", "-9223372036854775808"}) {
+    request.cursor = Base64UrlEncode(std::string(R"({"after":"AQAAAaMYXFAAAAAAAAAAAAAAAQ","at":)") +
+                                     at + R"(,"from":0,"to":1800000000000,"sort":"-@v"})");
+    EXPECT_EQ(ErrorKind(request), SearchError::Kind::kBadRequest) << at;
+  }
+}
+
 TEST_F(SearchTest, RefusesASortThatHasNoValues) {
   for (const std::string_view name : {"*", "id", "index"}) {
     SearchRequest request;
