@@ -1,6 +1,7 @@
 # make run    installs what is needed, builds, starts the whole chain with life-like mail
 # make test   installs what is needed, builds, runs every test
-# The rest: setup build lambda-zip test-all bench bench-store format lint clean. What each costs: README.md.
+# The rest: setup build lambda-zip test-all bench bench-store bench-search format lint clean. What each
+# costs: README.md.
 
 SHELL := /bin/sh
 JOBS ?= $(shell nproc)
@@ -12,7 +13,7 @@ export CCACHE_NOHASHDIR := true
 test-unit test-e2e: export POSTGLASS_TEST_LOOPS := $(or $(POSTGLASS_TEST_LOOPS),30)
 
 .PHONY: run setup setup-test setup-all build web test test-web test-unit test-sanitizers test-e2e test-all \
-        bench bench-store lambda-zip format lint clean
+        bench bench-store bench-search lambda-zip format lint clean
 
 run: build
 	@exec build/release/postglass demo --data $(DATA)
@@ -114,6 +115,14 @@ bench-store:
 	[ "$(RIVALS)" = 0 ] || bench/rivals/run.sh build/bench/bench/store_bench \
 	  $(BENCH_STORE_DATA)/rivals $(RIVAL_EVENTS) || echo "bench-store: a rival failed" >&2; \
 	exit $$status
+
+# The search through HTTP on so many generated events: one JSON object a figure.
+BENCH_SEARCH_DATA := $(if $(filter file,$(origin DATA)),$(CURDIR)/build/bench-search,$(DATA))
+bench-search: web
+	@scripts/setup.sh build bench >&2
+	@cmake --preset bench >/dev/null
+	@cmake --build build/bench -j $(JOBS) --target postglass chain_bench >&2
+	@scripts/with-node.sh node bench/search_bench.mjs build/bench --events $(EVENTS) --data $(BENCH_SEARCH_DATA)
 
 format: setup-all
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

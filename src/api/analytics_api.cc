@@ -26,12 +26,6 @@ constexpr std::string_view kAggregatePath = "/api/v2/logs/analytics/aggregate";
 constexpr std::string_view kExplorePath = "/api/v2/postglass/explore";
 constexpr std::string_view kTransactionsPath = "/api/v2/postglass/transactions";
 
-std::string NewRequestId(Random& random) {
-  std::array<std::byte, 24> raw;
-  random.Fill(raw);
-  return Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()});
-}
-
 // The text of an object without its braces.
 std::string_view Members(std::string_view object) { return object.substr(1, object.size() - 2); }
 
@@ -79,6 +73,8 @@ class ExploreLines final : public query::ExploreSink {
   void Rows(std::vector<store::Event> events, std::string next_cursor) override {
     lines_.Push(RowsJson(events, next_cursor) + '\n');
   }
+
+  void Covers(const query::TimeRange& range) override { lines_.Push(CoverageJson(range) + '\n'); }
 
   void Count(std::uint64_t events) override {
     lines_.Push(fmt::format("{{\"count\":{}}}\n", events));
@@ -130,20 +126,10 @@ bool AnalyticsApi::Handles(std::string_view path) {
 }
 
 net::HttpResponse AnalyticsApi::Handle(const net::HttpRequest& request) {
-  if (auto refusal = guard_.Refusal(request)) return std::move(*refusal);
-  const RateLimit::Verdict rate = rate_.Take();
-  net::HttpResponse response =
-      rate.allowed ? Route(request) : ErrorResponse(429, "Too many requests");
-  for (const auto& header : rate.headers) response.headers.Add(header.first, header.second);
-  return response;
+  return door_.Enter(request, "POST", [&] { return Route(request); });
 }
 
 net::HttpResponse AnalyticsApi::Route(const net::HttpRequest& request) {
-  if (request.method != "POST") {
-    net::HttpResponse response = ErrorResponse(405, "Method Not Allowed");
-    response.headers.Add("Allow", "POST");
-    return response;
-  }
   const Result<json::object> body = ReadJsonBody(request);
   if (!body) return ErrorResponse(400, body.error().message);
   if (request.path() == kExplorePath) return Explore(request, *body);

@@ -36,7 +36,7 @@ class AnalyticsApi {
                const Clock& clock,
                Random& random,
                const Options& options)
-      : services_(services), guard_(guard), random_(random), rate_(clock, options.rate) {}
+      : services_(services), random_(random), door_(guard, clock, options.rate) {}
 
   // Whether the path is one of ours.
   static bool Handles(std::string_view path);
@@ -49,9 +49,8 @@ class AnalyticsApi {
   net::HttpResponse Transactions(const net::HttpRequest& request, const json::object& body);
 
   const Services services_;
-  const ReadGuard& guard_;
   Random& random_;
-  RateLimit rate_;
+  ReadDoor door_;
 };
 
 }  // namespace postglass::api

@@ -34,13 +34,17 @@ class AnalyticsApiTest : public testing::Test {
  protected:
   net::HttpResponse Post(std::string body,
                          std::string target = "/api/v2/logs/analytics/aggregate") {
+    return Post(std::move(body), std::move(target), api_);
+  }
+
+  static net::HttpResponse Post(std::string body, std::string target, AnalyticsApi& api) {
     net::HttpRequest request;
     request.method = "POST";
     request.target = std::move(target);
     request.body = std::move(body);
     request.headers = {{"DD-API-KEY", std::string(kApiKey)},
                        {"DD-APPLICATION-KEY", std::string(kApplicationKey)}};
-    return api_.Handle(request);
+    return api.Handle(request);
   }
 
   // The buckets, or the error.
@@ -288,8 +292,43 @@ TEST_F(AnalyticsApiTest, StreamsAScreenRowsFirst) {
     begin = end + 1;
   }
   EXPECT_EQ(names,
-            (std::vector<std::string>{"events", "count", "histogram", "facet", "facet", "meta"}));
+            (std::vector<std::string>{
+                "events", "coverage", "count", "histogram", "facet", "facet", "meta"}));
   EXPECT_NE(body.text.find(R"("explain":)"), std::string::npos);
+}
+
+// Of a large store: each look is of all that it says it covers, the newest first, the whole last.
+TEST_F(AnalyticsApiTest, StreamsTheNewestCountsOfALargeStoreFirst) {
+  AddMails();
+  query::ExploreService eager(runner_, zones_, clock_, /*parts_from_events=*/1);
+  AnalyticsApi api({aggregates_, eager, transactions_}, guard_, clock_, random_, {});
+  const net::HttpResponse response =
+      Post(R"({"filter":{"from":"now-16m"},"rows":{"limit":1},"histogram":{"interval":"4m"},)"
+           R"("stream":true})",
+           "/api/v2/postglass/explore",
+           api);
+  ASSERT_TRUE(response.stream) << response.body;
+  Body body;
+  response.stream(body);
+  std::vector<std::string> covered;
+  std::vector<std::int64_t> counts;
+  for (std::size_t begin = 0; begin < body.text.size();) {
+    const std::size_t end = body.text.find('\n', begin);
+    const Result<json::object> line = json::ParseObject(body.text.substr(begin, end - begin));
+    ASSERT_TRUE(line) << body.text;
+    if (const json::value* from = json::FindPath(*line, "coverage.from")) {
+      covered.emplace_back(std::string_view(from->get_string()));
+    }
+    if (const auto count = json::GetInt(*line, "count")) counts.push_back(*count);
+    begin = end + 1;
+  }
+  EXPECT_EQ(
+      covered,
+      (std::vector<std::string>{
+          "2027-01-15T07:59:00.000Z", "2027-01-15T07:56:00.000Z", "2027-01-15T07:44:00.000Z"}));
+  ASSERT_EQ(counts.size(), 3U);
+  EXPECT_LE(counts[0], counts[1]);
+  EXPECT_EQ(counts[2], 5);
 }
 
 TEST_F(AnalyticsApiTest, EndsAScreenWhoseClientHasGone) {

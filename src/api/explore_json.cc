@@ -92,6 +92,12 @@ std::string RowsJson(const std::vector<store::Event>& events, std::string_view n
   return out + '}';
 }
 
+std::string CoverageJson(const query::TimeRange& range) {
+  return fmt::format(R"({{"coverage":{{"from":"{}","to":"{}"}}}})",
+                     FormatIso8601Millis(range.from),
+                     FormatIso8601Millis(range.to));
+}
+
 std::string HistogramJson(const query::ExploreSink::Histogram& histogram) {
   std::string out = R"({"histogram":{"times":[)";
   for (std::size_t i = 0; i + 1 < histogram.borders.size(); ++i) {

@@ -23,6 +23,7 @@ Result<ExploreBody> ReadExploreBody(const json::object& body);
 
 // Parts of the answer, each the text of one object.
 std::string RowsJson(const std::vector<store::Event>& events, std::string_view next_cursor);
+std::string CoverageJson(const query::TimeRange& range);
 std::string HistogramJson(const query::ExploreSink::Histogram& histogram);
 std::string FacetJson(std::string_view facet, const std::vector<store::ValueCount>& values);
 std::string ExploreMetaJson(const ExploreBody& body,

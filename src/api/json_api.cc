@@ -1,8 +1,11 @@
 #include "api/json_api.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/json.h"
 
 namespace postglass::api {
@@ -94,6 +97,30 @@ RateLimit::Verdict RateLimit::Take() {
   verdict.headers.Add("X-RateLimit-Name", options_.name);
   if (!verdict.allowed) verdict.headers.Add("Retry-After", reset);
   return verdict;
+}
+
+net::HttpResponse ReadDoor::Enter(const net::HttpRequest& request,
+                                  std::string_view method,
+                                  const std::function<net::HttpResponse()>& answer) {
+  if (auto refusal = guard_.Refusal(request)) return std::move(*refusal);
+  const RateLimit::Verdict rate = rate_.Take();
+  net::HttpResponse response;
+  if (!rate.allowed) {
+    response = ErrorResponse(429, "Too many requests");
+  } else if (request.method != method) {
+    response = ErrorResponse(405, "Method Not Allowed");
+    response.headers.Add("Allow", std::string(method));
+  } else {
+    response = answer();
+  }
+  for (const auto& header : rate.headers) response.headers.Add(header.first, header.second);
+  return response;
+}
+
+std::string NewRequestId(Random& random) {
+  std::array<std::byte, 24> raw;
+  random.Fill(raw);
+  return Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()});
 }
 
 }  // namespace postglass::api

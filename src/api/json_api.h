@@ -10,6 +10,7 @@
 #include "access/keys.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/random.h"
 #include "net/http.h"
 
 // What the Datadog-compatible handlers have in common: error bodies, keys, rate limits.
@@ -72,5 +73,27 @@ class RateLimit {
   std::int64_t period_index_ GUARDED_BY(mutex_) = -1;
   std::size_t taken_ GUARDED_BY(mutex_) = 0;
 };
+
+// The way into a handler of questions: who asks may read (ReadGuard), asks not too often, and by
+// the method of the path. Every answer but a refusal of the keys has the rate limit's headers.
+// Thread-safe.
+class ReadDoor {
+ public:
+  // `guard` and `clock` must outlive it.
+  ReadDoor(const ReadGuard& guard, const Clock& clock, RateLimit::Options rate)
+      : guard_(guard), rate_(clock, std::move(rate)) {}
+
+  // `answer` is called for requests that may come in.
+  net::HttpResponse Enter(const net::HttpRequest& request,
+                          std::string_view method,
+                          const std::function<net::HttpResponse()>& answer);
+
+ private:
+  const ReadGuard& guard_;
+  RateLimit rate_;
+};
+
+// Names one answer, for the logs of client and server: 32 characters.
+std::string NewRequestId(Random& random);
 
 }  // namespace postglass::api

@@ -104,27 +104,15 @@ void AppendLog(std::string& out, const store::Event& event) {
 }  // namespace
 
 net::HttpResponse LogListApi::Handle(const net::HttpRequest& request) {
-  if (auto refusal = guard_.Refusal(request)) return std::move(*refusal);
-  const RateLimit::Verdict rate = rate_.Take();
-  net::HttpResponse response =
-      rate.allowed ? Answer(request) : ErrorResponse(429, "Too many requests");
-  for (const auto& header : rate.headers) response.headers.Add(header.first, header.second);
-  return response;
+  return door_.Enter(request, "POST", [&] { return Answer(request); });
 }
 
 net::HttpResponse LogListApi::Answer(const net::HttpRequest& http) {
-  if (http.method != "POST") {
-    net::HttpResponse response = ErrorResponse(405, "Method Not Allowed");
-    response.headers.Add("Allow", "POST");
-    return response;
-  }
   const Result<query::LogListRequest> request = ReadBody(http);
   if (!request) return BadRequest(request.error().message);
   const auto outcome = list_.List(*request);
   if (const auto* error = std::get_if<query::SearchError>(&outcome)) return Refuse(*error);
   const auto& page = std::get<query::LogListPage>(outcome);
-  std::array<std::byte, 24> raw;
-  random_.Fill(raw);
   std::string body;
   query::ObjectWriter object(body);
   object.List("logs", page.events, AppendLog);
@@ -134,8 +122,7 @@ net::HttpResponse LogListApi::Answer(const net::HttpRequest& http) {
     object.Raw("nextLogId", "null");
   }
   object.Text("status", "done");
-  object.Text("requestId",
-              Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()}));
+  object.Text("requestId", NewRequestId(random_));
   object.Close();
   return net::JsonResponse(200, std::move(body));
 }

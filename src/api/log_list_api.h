@@ -20,7 +20,7 @@ class LogListApi {
              const Clock& clock,
              Random& random,
              RateLimit::Options rate)
-      : list_(list), guard_(guard), random_(random), rate_(clock, std::move(rate)) {}
+      : list_(list), random_(random), door_(guard, clock, std::move(rate)) {}
 
   net::HttpResponse Handle(const net::HttpRequest& request);
 
@@ -28,9 +28,8 @@ class LogListApi {
   net::HttpResponse Answer(const net::HttpRequest& request);
 
   query::LogListService& list_;
-  const ReadGuard& guard_;
   Random& random_;
-  RateLimit rate_;
+  ReadDoor door_;
 };
 
 }  // namespace postglass::api

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <memory>
-#include <span>
+#include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -14,6 +14,7 @@
 #include "api/aggregate_json.h"
 #include "api/json_body.h"
 #include "api/query_errors.h"
+#include "api/watched.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "query/output.h"
@@ -27,6 +28,7 @@ using Params = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::string_view kSearchPath = "/api/v2/logs/events/search";
 constexpr std::string_view kEventsPath = "/api/v2/logs/events";
+constexpr std::string_view kOwnSearchPath = "/api/v2/postglass/search";
 constexpr std::string_view kTailPath = "/api/v2/postglass/tail";
 
 constexpr int kPollFailuresMax = 20;  // in a row, then a tail ends
@@ -43,6 +45,16 @@ Status SetSort(std::string_view sort, query::SearchRequest& search) {
   return {};
 }
 
+// "@duration", "-@duration", besides what SetSort() takes.
+Status SetOwnSort(std::string_view sort, query::SearchRequest& search) {
+  const bool descending = sort.starts_with('-');
+  const std::string_view name = sort.substr(descending ? 1 : 0);
+  if (name.empty()) return Fail(ErrorCode::kInvalidArgument, "sort needs the name of a field");
+  search.order = descending ? store::Order::kNewestFirst : store::Order::kOldestFirst;
+  if (name != "timestamp") search.sort_by = name;
+  return {};
+}
+
 Status ReadPage(const json::object& page, query::SearchRequest& search) {
   RETURN_IF_ERROR(ReadText(page, "cursor", search.cursor));
   auto limit = static_cast<std::int64_t>(search.limit);
@@ -56,7 +68,9 @@ Status ReadPage(const json::object& page, query::SearchRequest& search) {
   return {};
 }
 
-Result<query::SearchRequest> ReadBody(const net::HttpRequest& request) {
+enum class SearchKind { kDatadog, kOwn };
+
+Result<query::SearchRequest> ReadBody(const net::HttpRequest& request, SearchKind kind) {
   ASSIGN_OR_RETURN(const json::object root, ReadJsonBody(request));
   query::SearchRequest search;
   ASSIGN_OR_RETURN(const json::object* page, ReadObject(root, "page"));
@@ -64,7 +78,9 @@ Result<query::SearchRequest> ReadBody(const net::HttpRequest& request) {
   RETURN_IF_ERROR(ReadText(root, "sort", sort));
   RETURN_IF_ERROR(ReadFilter(root, search.query, search.from, search.to));
   if (page != nullptr) RETURN_IF_ERROR(ReadPage(*page, search));
-  if (!sort.empty()) RETURN_IF_ERROR(SetSort(sort, search));
+  if (kind == SearchKind::kOwn) RETURN_IF_ERROR(ReadBool(root, "explain", search.explain));
+  if (sort.empty()) return search;
+  RETURN_IF_ERROR(kind == SearchKind::kOwn ? SetOwnSort(sort, search) : SetSort(sort, search));
   return search;
 }
 
@@ -113,16 +129,36 @@ std::string NextLink(std::string_view base_url,
       param("page[cursor]", cursor));
 }
 
-std::string PageJson(const query::SearchPage& page,
-                     std::string_view next_link,
-                     std::string_view request_id) {
+std::string RowsJson(const std::vector<store::Event>& events) {
   std::string out = R"({"data":[)";
-  for (std::size_t i = 0; i < page.events.size(); ++i) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
     if (i > 0) out += ',';
-    query::AppendDatadogEvent(out, page.events[i]);
+    query::AppendDatadogEvent(out, events[i]);
   }
-  out += ']';
-  if (!page.next_cursor.empty()) {
+  return out + ']';
+}
+
+void AppendExplain(std::string& out,
+                   const query::SearchSteps& steps,
+                   std::chrono::microseconds encode) {
+  out += fmt::format(
+      R"(,"explain":{{"parse_us":{},"wait_us":{},"store_us":{},"encode_us":{},"events_scanned":{},"store":)",
+      steps.parse.count(),
+      steps.wait.count(),
+      steps.store.count(),
+      encode.count(),
+      steps.events_scanned);
+  json::AppendQuoted(out, steps.explain);
+  out += '}';
+}
+
+// What stands behind the rows.
+std::string PageTail(const query::SearchPage& page,
+                     std::string_view next_link,
+                     std::string_view request_id,
+                     std::optional<std::chrono::microseconds> explained_encode) {
+  std::string out;
+  if (!page.next_cursor.empty() && !next_link.empty()) {
     out += R"(,"links":{"next":)";
     json::AppendQuoted(out, next_link);
     out += '}';
@@ -134,6 +170,7 @@ std::string PageJson(const query::SearchPage& page,
   if (!page.next_cursor.empty())
     out += fmt::format(R"(,"page":{{"after":"{}"}})", page.next_cursor);
   AppendWarnings(out, page.warnings);
+  if (explained_encode) AppendExplain(out, page.steps, *explained_encode);
   return out + "}}";
 }
 
@@ -213,70 +250,77 @@ SearchApi::SearchApi(query::QueryRunner& runner,
                      Options options)
     : runner_(runner),
       search_(search),
-      guard_(guard),
       clock_(clock),
       random_(random),
       options_(std::move(options)),
-      rate_(clock, options_.rate) {}
+      door_(guard, clock, options_.rate) {}
 
 bool SearchApi::Handles(std::string_view path) {
-  return path == kSearchPath || path == kEventsPath || path == kTailPath;
+  return path == kSearchPath || path == kEventsPath || path == kOwnSearchPath || path == kTailPath;
 }
 
 net::HttpResponse SearchApi::Handle(const net::HttpRequest& request) {
-  if (auto refusal = guard_.Refusal(request)) return std::move(*refusal);
-  const RateLimit::Verdict rate = rate_.Take();
-  net::HttpResponse response =
-      rate.allowed ? Route(request) : ErrorResponse(429, "Too many requests");
-  for (const auto& header : rate.headers) response.headers.Add(header.first, header.second);
-  return response;
+  const bool posts = request.path() == kSearchPath || request.path() == kOwnSearchPath;
+  return door_.Enter(request, posts ? "POST" : "GET", [&] { return Route(request); });
 }
 
 net::HttpResponse SearchApi::Route(const net::HttpRequest& request) {
   const std::string_view path = request.path();
-  const bool search = path == kSearchPath;
-  if (request.method != (search ? "POST" : "GET")) {
-    net::HttpResponse response = ErrorResponse(405, "Method Not Allowed");
-    response.headers.Add("Allow", search ? "POST" : "GET");
-    return response;
-  }
-  if (search) return PostSearch(request);
+  if (path == kSearchPath) return PostSearch(request);
+  if (path == kOwnSearchPath) return PostOwnSearch(request);
   if (path == kEventsPath) return GetSearch(request);
   return GetTail(request);
 }
 
 net::HttpResponse SearchApi::PostSearch(const net::HttpRequest& request) {
-  const Result<query::SearchRequest> search = ReadBody(request);
+  Result<query::SearchRequest> search = ReadBody(request, SearchKind::kDatadog);
   if (!search) return ErrorResponse(400, search.error().message);
-  return RunSearch(request, *search);
+  return RunSearch(request, std::move(*search));
+}
+
+net::HttpResponse SearchApi::PostOwnSearch(const net::HttpRequest& request) {
+  Result<query::SearchRequest> search = ReadBody(request, SearchKind::kOwn);
+  if (!search) return ErrorResponse(400, search.error().message);
+  return RunSearch(request, std::move(*search));
 }
 
 net::HttpResponse SearchApi::GetSearch(const net::HttpRequest& request) {
   const Result<Params> params = net::ParseForm(request.query());
   if (!params) return ErrorResponse(400, params.error().message);
-  const Result<query::SearchRequest> search = ReadParams(*params);
+  Result<query::SearchRequest> search = ReadParams(*params);
   if (!search) return ErrorResponse(400, search.error().message);
-  return RunSearch(request, *search);
+  return RunSearch(request, std::move(*search));
 }
 
 net::HttpResponse SearchApi::RunSearch(const net::HttpRequest& request,
-                                       const query::SearchRequest& search) {
-  const query::SearchOutcome outcome = search_.Search(search);
+                                       query::SearchRequest search) {
+  query::SearchOutcome outcome;
+  RunUntilGone(request.abandoned, [&](std::stop_token stop) {
+    search.stop = std::move(stop);
+    outcome = search_.Search(search);
+  });
   if (const auto* error = std::get_if<query::SearchError>(&outcome)) {
     return SearchErrorResponse(search.query, *error);
   }
   const auto& page = std::get<query::SearchPage>(outcome);
-  std::string base_url = options_.base_url;
-  if (base_url.empty()) {
+  const std::chrono::nanoseconds begun = clock_.Monotonic();
+  std::string body = RowsJson(page.events);
+  std::string next;
+  // A link of the original's call; a sort by attribute cannot be asked for there.
+  if (request.path() != kOwnSearchPath) {
+    std::string base_url = options_.base_url;
     const std::string_view host = request.headers.Get("Host");
-    if (!host.empty()) base_url = fmt::format("{}://{}", request.over_tls ? "https" : "http", host);
+    if (base_url.empty() && !host.empty()) {
+      base_url = fmt::format("{}://{}", request.over_tls ? "https" : "http", host);
+    }
+    next = NextLink(base_url, search, page.next_cursor);
   }
-  std::array<std::byte, 24> raw;
-  random_.Fill(raw);
-  const std::string request_id =
-      Base64UrlEncode({reinterpret_cast<const char*>(raw.data()), raw.size()});
-  return net::JsonResponse(
-      200, PageJson(page, NextLink(base_url, search, page.next_cursor), request_id));
+  std::optional<std::chrono::microseconds> encode;
+  if (search.explain) {
+    encode = std::chrono::duration_cast<std::chrono::microseconds>(clock_.Monotonic() - begun);
+  }
+  body += PageTail(page, next, NewRequestId(random_), encode);
+  return net::JsonResponse(200, std::move(body));
 }
 
 net::HttpResponse SearchApi::GetTail(const net::HttpRequest& request) {

@@ -18,6 +18,7 @@ namespace postglass::api {
 // Reading stored events. Thread-safe; handlers block.
 //   POST /api/v2/logs/events/search          as Datadog's
 //   GET  /api/v2/logs/events                 the same, by query parameters
+//   POST /api/v2/postglass/search            the same, sorted by any attribute, explained
 //   GET  /api/v2/postglass/tail?query=       server-sent events, one a stored event, as it comes
 class SearchApi {
  public:
@@ -47,16 +48,16 @@ class SearchApi {
   net::HttpResponse Route(const net::HttpRequest& request);
   net::HttpResponse PostSearch(const net::HttpRequest& request);
   net::HttpResponse GetSearch(const net::HttpRequest& request);
-  net::HttpResponse RunSearch(const net::HttpRequest& request, const query::SearchRequest& search);
+  net::HttpResponse PostOwnSearch(const net::HttpRequest& request);
+  net::HttpResponse RunSearch(const net::HttpRequest& request, query::SearchRequest search);
   net::HttpResponse GetTail(const net::HttpRequest& request);
 
   query::QueryRunner& runner_;
   query::SearchService& search_;
-  const ReadGuard& guard_;
   const Clock& clock_;
   Random& random_;
   const Options options_;
-  RateLimit rate_;
+  ReadDoor door_;
   std::atomic<std::size_t> tails_ = 0;
 };
 

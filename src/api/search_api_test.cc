@@ -120,6 +120,34 @@ TEST_F(SearchApiTest, PostAndGetFindTheSameEvents) {
   }
 }
 
+TEST_F(SearchApiTest, OwnSearchSortsByAnyFieldAndExplains) {
+  for (const char* size : {"3", "1", "2"}) {
+    store::Event event = make_.Log("m", minutes(-1));
+    event.attributes = std::string(R"({"size":)") + size + "}";
+    make_.Append(store_, {std::move(event)});
+  }
+  const auto post = [&](std::string body) {
+    return api_->Handle(Request("POST", "/api/v2/postglass/search", std::move(body)));
+  };
+  std::string cursor;
+  std::string sizes;
+  do {
+    const auto body = Body(
+        post(R"({"sort":"-@size","explain":true,"page":{"limit":2,"cursor":")" + cursor + "\"}}"));
+    for (const json::value& row : *json::GetArray(body, "data")) {
+      sizes += json::Serialize(*json::FindPath(row.as_object(), "attributes.attributes.size"));
+    }
+    ASSERT_NE(json::FindPath(body, "meta.explain.store_us"), nullptr);
+    EXPECT_EQ(TextAt(body, "meta.explain.store"), "full scan in memory");
+    EXPECT_EQ(json::FindPath(body, "links"), nullptr);
+    cursor = TextAt(body, "meta.page.after");
+  } while (cursor != "(none)");
+  EXPECT_EQ(sizes, "321");
+  EXPECT_EQ(post(R"({"sort":"-"})").status, 400);
+  EXPECT_EQ(post(R"({"sort":"index"})").status, 400);
+  EXPECT_EQ(post(R"({"explain":1})").status, 400);
+}
+
 TEST_F(SearchApiTest, PagesByCursorAndByLink) {
   for (int i = 0; i < 12; ++i) make_.AppendLog(store_, "e", -seconds(i));
   json::object body = Body(Post(R"({"page":{"limit":5}})"));

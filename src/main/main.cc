@@ -154,6 +154,14 @@ void AddQuestions(CLI::App& app, Parsed& parsed, Action& action) {
       ->capture_default_str();
   search->add_option("--to", parsed.search.to, "the same")->capture_default_str();
   search->add_option("--limit", parsed.search.limit, "events at most")->capture_default_str();
+  search
+      ->add_option("--sort",
+                   parsed.search.sort,
+                   "timestamp or any field (@path, service ...), with - in front for the highest "
+                   "first, as in --sort=-@bounce.bounceType")
+      ->capture_default_str();
+  search->add_flag(
+      "--explain", parsed.search.explain, "say how long each step took and what was read");
   search->add_flag("--json", parsed.search.json, "one JSON object a line");
   AddServer(*search, parsed.search.server, parsed.search.data);
   search->callback([&] {

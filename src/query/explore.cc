@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +16,10 @@
 namespace postglass::query {
 
 namespace {
+
+// The parts of the range, newest first, that are looked at before the whole: together a third more
+// work, for a first look after a sixteenth of the time.
+constexpr std::array<std::int64_t, 2> kPartOfRange = {16, 4};
 
 // Hands the store's answers on.
 class Parts final : public store::Sink {
@@ -177,6 +182,14 @@ Result<ExploreReport> ExploreService::Run(const Question& question, Pace pace, E
     ASSIGN_OR_RETURN(const store::RunReport rows, runner_.Run(std::move(plan), parts));
     send_rows(parts, rows.more_rows);
   }
+  if (pace == Pace::kRowsFirst) {
+    if (runner_.store().Describe().events >= parts_from_events_) {
+      for (const std::int64_t part : kPartOfRange) {
+        RETURN_IF_ERROR(CountNewest(question, part, sink));
+      }
+    }
+    sink.Covers(question.range);
+  }
   store::Plan plan = PlanOf(question);
   AddCounts(question, plan);
   if (!rows_first) AddRows(question, plan);
@@ -190,6 +203,20 @@ Result<ExploreReport> ExploreService::Run(const Question& question, Pace pace, E
   report.explain = std::move(all.explain);
   report.elapsed = elapsed();
   return report;
+}
+
+Status ExploreService::CountNewest(const Question& question, std::int64_t part, ExploreSink& sink) {
+  const std::int64_t from_ms = question.range.from.millis();
+  const std::int64_t to_ms = question.range.to.millis();
+  const TimeRange newest{Timestamp::FromMillis(to_ms - (to_ms - from_ms) / part),
+                         question.range.to};
+  store::Plan plan = PlanOf(question);
+  SetRange(newest, plan);
+  AddCounts(question, plan);
+  sink.Covers(newest);
+  Parts parts(question, sink);
+  RETURN_IF_ERROR(runner_.Run(std::move(plan), parts));
+  return {};
 }
 
 }  // namespace postglass::query

@@ -20,6 +20,8 @@ namespace postglass::query {
 inline constexpr std::size_t kExploreFacetsMax = 64;
 inline constexpr std::size_t kFacetValuesMax = 1'000;
 inline constexpr std::size_t kSplitValuesMax = 50;
+// A store of fewer events answers sooner than a reader could look at a part.
+inline constexpr std::uint64_t kExplorePartsFromEvents = 500'000;
 
 // Everything that one screen of an explorer shows of one selection.
 struct ExploreRequest {
@@ -45,6 +47,11 @@ struct ExploreRequest {
 class ExploreSink {
  public:
   virtual ~ExploreSink() = default;
+
+  // Count, histogram and facets that follow are of the events in this part of the range, all of
+  // them; each such look takes in those before, and the last one is of the whole range. Only with
+  // Pace::kRowsFirst.
+  virtual void Covers(const TimeRange&) {}
 
   // `next_cursor` is good for SearchService, with the same query and order; empty: nothing is left.
   virtual void Rows(std::vector<store::Event> events, std::string next_cursor) = 0;
@@ -77,9 +84,12 @@ struct ExploreReport {
 // Thread-safe; blocks.
 class ExploreService {
  public:
-  // All must outlive the service.
-  ExploreService(QueryRunner& runner, TimeZones& zones, const Clock& clock)
-      : runner_(runner), zones_(zones), clock_(clock) {}
+  // All must outlive the service. In a store of so many events the newest are counted first.
+  ExploreService(QueryRunner& runner,
+                 TimeZones& zones,
+                 const Clock& clock,
+                 std::uint64_t parts_from_events = kExplorePartsFromEvents)
+      : runner_(runner), zones_(zones), clock_(clock), parts_from_events_(parts_from_events) {}
 
   // A request that is understood, its subqueries answered: what Run() needs.
   struct Question {
@@ -92,17 +102,24 @@ class ExploreService {
   std::variant<Question, SearchError> Understand(ExploreRequest request);
 
   enum class Pace {
-    kAtOnce,    // one pass over one state of the store gives everything
-    kRowsFirst  // the rows from a look of their own, which ends early; then everything else
+    kAtOnce,  // one pass over one state of the store gives everything
+    // The rows from a look of their own, which ends early. Then everything else: of the newest
+    // part of the range, of a larger one, of the whole, each saying what it covers; of a small
+    // store at once of the whole.
+    kRowsFirst
   };
 
   // What the sink got before an error is right. Errors: as QueryRunner::Run().
   Result<ExploreReport> Run(const Question& question, Pace pace, ExploreSink& sink);
 
  private:
+  // Of the newest 1/part of the range.
+  Status CountNewest(const Question& question, std::int64_t part, ExploreSink& sink);
+
   QueryRunner& runner_;
   TimeZones& zones_;
   const Clock& clock_;
+  const std::uint64_t parts_from_events_;
 };
 
 }  // namespace postglass::query

@@ -26,6 +26,7 @@ struct SearchRequest {
   std::string sort_by;
   std::size_t limit = kSearchLimitDefault;  // 1..kSearchLimitMax
   std::string cursor;                       // SearchPage::next_cursor; empty: the first page
+  bool explain = false;                     // SearchSteps::explain goes into details
   std::stop_token stop;
 };
 
@@ -41,7 +42,6 @@ struct SearchSteps {
   std::chrono::microseconds wait{0};   // for a place among the running queries
   std::chrono::microseconds store{0};
   std::uint64_t events_scanned = 0;
-  std::uint64_t events_matched = 0;
   std::string explain;  // opaque, for people: RunReport::explain
 };
 
@@ -84,6 +84,11 @@ class SearchService {
   SearchOutcome Search(const SearchRequest& request);
 
  private:
+  // The value that a cursor stands at: its own, or the event's when that was too long.
+  Result<store::SortKey> KeyOfCursor(const store::RowCursor& place,
+                                     const std::optional<store::SortKey>& key,
+                                     const store::Plan& asked);
+
   QueryRunner& runner_;
   const Clock& clock_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <set>
@@ -12,9 +13,12 @@
 #include "base/clock_testing.h"
 #include "base/encoding.h"
 #include "base/random_testing.h"
+#include "query/measures.h"
 #include "query/scripted_store_testing.h"
 #include "query/store_testing.h"
+#include "store/event_reader.h"
 #include "store/oracle_store.h"
+#include "store/plan_rules.h"
 
 namespace postglass::query {
 namespace {
@@ -89,6 +93,78 @@ TEST_F(SearchTest, ACursorBelongsToItsOrder) {
   ASSERT_FALSE(request.cursor.empty());
   request.order = store::Order::kOldestFirst;
   EXPECT_EQ(ErrorKind(request), SearchError::Kind::kBadRequest);
+}
+
+// Sorted by an attribute too, whatever its values are: numbers, texts (also ones too long for a
+// cursor), several, none.
+TEST_F(SearchTest, PagesByAnAttributeStayStableWhileEventsArrive) {
+  const std::string longer(400, 'l');
+  const std::vector<std::string> kinds = {R"({"v":1})",
+                                          R"({"v":2.5})",
+                                          R"({"v":[7,-3]})",
+                                          R"({"v":"b"})",
+                                          R"({"v":["a",9]})",
+                                          R"({"v":")" + longer + "x\"}",
+                                          R"({"v":")" + longer + "y\"}",
+                                          "{}"};
+  const auto append = [&](store::LogStore& store, SeededRandom& random, std::string message) {
+    store::Event event = make_.Log(std::move(message), -std::chrono::minutes(random.Below(5)));
+    event.attributes = kinds[random.Below(kinds.size())];
+    make_.Append(store, {std::move(event)});
+  };
+  for (const store::Order order : {store::Order::kNewestFirst, store::Order::kOldestFirst}) {
+    store::OracleStore store;
+    QueryRunner runner(store, clock_, metrics_, {});
+    SearchService service(runner, clock_);
+    SeededRandom random(3);
+    std::set<std::string> at_first;
+    for (int i = 0; i < 60; ++i) at_first.insert("e" + std::to_string(i));
+    for (const std::string& name : at_first) append(store, random, name);
+    SearchRequest request;
+    request.order = order;
+    request.sort_by = "@v";
+    request.limit = 7;
+    std::set<store::EventId> ids;
+    std::vector<store::SortKey> keys;
+    for (int page_number = 0; page_number < 100; ++page_number) {
+      const SearchOutcome outcome = service.Search(request);
+      ASSERT_TRUE(std::holds_alternative<SearchPage>(outcome));
+      const auto& page = std::get<SearchPage>(outcome);
+      for (const store::Event& event : page.events) {
+        EXPECT_TRUE(ids.insert(event.id).second) << "given twice";
+        at_first.erase(event.message);
+        store::EventReader reader;
+        reader.Reset(event);
+        keys.push_back(store::SortKeyOf(reader, FacetNamed("@v"), order));
+      }
+      if (page.next_cursor.empty()) break;
+      request.cursor = page.next_cursor;
+      for (int i = 0; i < 5; ++i) append(store, random, "late");
+    }
+    EXPECT_TRUE(at_first.empty());
+    EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
+      return store::CompareKeys(order, a, b) < 0;
+    }));
+    EXPECT_EQ(keys.back().kind, store::SortKey::Kind::kMissing);
+  }
+}
+
+TEST_F(SearchTest, RefusesACursorWhoseEventIsGone) {
+  SearchRequest request;
+  request.sort_by = "@v";
+  for (const char* at : {"0", "9223372036854775807", "-9223372036854775808"}) {
+    request.cursor = Base64UrlEncode(std::string(R"({"after":"AQAAAaMYXFAAAAAAAAAAAAAAAQ","at":)") +
+                                     at + R"(,"from":0,"to":1800000000000,"sort":"-@v"})");
+    EXPECT_EQ(ErrorKind(request), SearchError::Kind::kBadRequest) << at;
+  }
+}
+
+TEST_F(SearchTest, RefusesASortThatHasNoValues) {
+  for (const std::string_view name : {"*", "id", "index"}) {
+    SearchRequest request;
+    request.sort_by = name;
+    EXPECT_EQ(ErrorKind(request), SearchError::Kind::kBadRequest) << name;
+  }
 }
 
 // Events arrive between the pages, at every place of the order: what was there at the first page

@@ -88,6 +88,7 @@ struct Plan {
   // are better late and incomplete than not at all; a store may go on to the end.
   std::stop_token enough;
   std::size_t memory_bytes_max = 256 << 20;  // kLimit above
+  bool explain = false;  // RunReport::explain says of each table what became of it, and times
 };
 
 struct ValueCount {

@@ -16,6 +16,8 @@ struct SearchFlags {
   std::string from = "now-24h";
   std::string to = "now";
   std::size_t limit = 100;
+  std::string sort = "-timestamp";
+  bool explain = false;  // on standard error, of each page
   bool json = false;
   std::string data;
   ServerFlags server;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
 #include <variant>
 
 #include "base/time_format.h"
@@ -21,6 +24,7 @@ class Pages {
     std::vector<std::string> lines;
     std::string next;
     std::vector<std::string> warnings;
+    std::optional<query::SearchSteps> steps;
   };
 
   virtual Result<Page> Get(const std::string& cursor, std::size_t limit) = 0;
@@ -69,9 +73,11 @@ class RemotePages final : public Pages {
     if (!cursor.empty()) page["cursor"] = cursor;
     const json::object body{
         {"filter", json::object{{"query", flags_.query}, {"from", flags_.from}, {"to", flags_.to}}},
+        {"sort", flags_.sort},
+        {"explain", flags_.explain},
         {"page", std::move(page)}};
     ASSIGN_OR_RETURN(const json::value answer,
-                     server_.CallJson("POST", "/api/v2/logs/events/search", json::Serialize(body)));
+                     server_.CallJson("POST", "/api/v2/postglass/search", json::Serialize(body)));
     Page result;
     const json::object* whole = answer.if_object();
     if (whole == nullptr) return Fail(ErrorCode::kInternal, "the server's answer is no object");
@@ -94,10 +100,24 @@ class RemotePages final : public Pages {
         }
       }
     }
+    if (const json::value* explain = json::FindPath(*whole, "meta.explain")) {
+      if (explain->is_object()) result.steps = StepsOf(explain->get_object());
+    }
     return result;
   }
 
  private:
+  static query::SearchSteps StepsOf(const json::object& explain) {
+    const auto micros = [&](std::string_view name) {
+      return std::chrono::microseconds(json::GetInt(explain, name).value_or(0));
+    };
+    query::SearchSteps steps{micros("parse_us"), micros("wait_us"), micros("store_us"), 0, ""};
+    const std::int64_t scanned = json::GetInt(explain, "events_scanned").value_or(0);
+    steps.events_scanned = static_cast<std::uint64_t>(std::max<std::int64_t>(scanned, 0));
+    steps.explain = json::GetStringOr(explain, "store", "");
+    return steps;
+  }
+
   ServerClient& server_;
   const SearchFlags& flags_;
   const bool color_;
@@ -115,6 +135,12 @@ class LocalPages final : public Pages {
     request.to = flags_.to;
     request.limit = limit;
     request.cursor = cursor;
+    request.explain = flags_.explain;
+    const bool descending = flags_.sort.starts_with('-');
+    request.order = descending ? store::Order::kNewestFirst : store::Order::kOldestFirst;
+    const std::string by = flags_.sort.substr(descending ? 1 : 0);
+    if (by.empty()) return Fail(ErrorCode::kInvalidArgument, "--sort needs the name of a field");
+    if (by != "timestamp") request.sort_by = by;
     auto outcome = search_.Search(request);
     if (const auto* error = std::get_if<query::SearchError>(&outcome)) {
       const bool callers = error->kind == query::SearchError::Kind::kBadQuery ||
@@ -129,6 +155,7 @@ class LocalPages final : public Pages {
       result.lines.push_back(Line(event, flags_, color_));
     }
     result.next = page.next_cursor;
+    if (flags_.explain) result.steps = page.steps;
     for (const query::SearchWarning& warning : page.warnings) {
       result.warnings.push_back(warning.detail);
     }
@@ -141,6 +168,22 @@ class LocalPages final : public Pages {
   const bool color_;
 };
 
+void PrintSteps(const query::SearchSteps& steps) {
+  std::string text =
+      fmt::format("parsed in {} us, waited {} us, asked the store for {} us, {} events looked at\n",
+                  steps.parse.count(),
+                  steps.wait.count(),
+                  steps.store.count(),
+                  steps.events_scanned);
+  std::string_view rest = steps.explain;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    text += fmt::format("  {}\n", query::ForTerminal(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
 int PrintPages(Pages& pages, const SearchFlags& flags) {
   std::size_t printed = 0;
   std::string cursor;
@@ -151,6 +194,7 @@ int PrintPages(Pages& pages, const SearchFlags& flags) {
     for (const std::string& warning : page->warnings) {
       std::fprintf(stderr, "postglass: %s\n", warning.c_str());
     }
+    if (page->steps) PrintSteps(*page->steps);
     printed += page->lines.size();
     cursor = page->next;
     if (page->lines.empty() || cursor.empty()) break;

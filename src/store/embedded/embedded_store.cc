@@ -240,7 +240,8 @@ std::shared_ptr<const Catalog::Segments> EmbeddedStore::LiveSegments() const {
 
 Result<RunReport> EmbeddedStore::Run(const Plan& plan, Sink& sink) {
   const std::shared_ptr<const Snapshot> snapshot = TakeSnapshot();
-  Result<RunReport> report = RunPlan(*snapshot, plan, sink, pool_, options_.query_helpers);
+  Result<RunReport> report =
+      RunPlan(*snapshot, plan, sink, pool_, options_.query_helpers, kWorkBeforeHelp, &clock_);
   if (report && !report->damage.empty()) NoteDamage(report->damage);
   return report;
 }

@@ -61,6 +61,7 @@ const calls = () => ({
   listLogsGet: { query: 'filter[query]=*&page[limit]=2' },
   listLogsV1: { body: { time: { from: 'now-1h', to: 'now' }, limit: 2 } },
   aggregateLogs: { body: { compute: [{ aggregation: 'count' }], group_by: [{ facet: '@eventType' }] } },
+  searchSorted: { body: { filter: { from: 'now-1h', to: 'now' }, sort: '-@mail.messageId', explain: true } },
   explore: { body: { filter: { from: 'now-1h', to: 'now' }, histogram: { interval: '1m' }, facets: [{ facet: '@eventType' }] } },
   findTransactions: { body: { by: '@mail.messageId', count_by: '@eventType' } },
   redriveDeadLetters: { body: {} },

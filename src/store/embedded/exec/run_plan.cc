@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <optional>
 
@@ -23,6 +24,7 @@ namespace {
 constexpr std::size_t kOpaqueRowsAStep = 256;
 constexpr std::size_t kEventsBetweenStopChecks = 256;
 constexpr std::size_t kRowsSentAtOnce = 512;
+constexpr std::size_t kNotesMax = 200;  // tables that explain names
 
 bool IsDamage(const Error& error) {
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kIo;
@@ -50,11 +52,32 @@ RowCursor PlaceOf(const EventReader& reader) {
   return {reader.event().timestamp_ms, reader.event().id};
 }
 
+// Times for explain; all zero when they are not asked for.
+class Stopwatch {
+ public:
+  Stopwatch(const Plan& plan, const Clock* clock) : clock_(plan.explain ? clock : nullptr) {}
+
+  std::chrono::nanoseconds Now() const {
+    return clock_ == nullptr ? std::chrono::nanoseconds{0} : clock_->Monotonic();
+  }
+
+  std::int64_t MicrosSince(std::chrono::nanoseconds begun) const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(Now() - begun).count();
+  }
+
+ private:
+  const Clock* const clock_;
+};
+
 // One run of a plan: what its threads share.
 class Query {
  public:
-  Query(const Snapshot& snapshot, const Plan& plan, const CompiledPlan& compiled)
-      : snapshot_(snapshot),
+  Query(const Snapshot& snapshot,
+        const Plan& plan,
+        const CompiledPlan& compiled,
+        const Stopwatch& watch)
+      : watch_(watch),
+        snapshot_(snapshot),
         plan_(plan),
         compiled_(compiled),
         raw_filter_(compiled.condition),
@@ -99,7 +122,9 @@ class Query {
     MutexLock lock(mutex_);
     if (error_) return Fail(*error_);
     RunReport report;
+    const std::chrono::nanoseconds begun = watch_.Now();
     RETURN_IF_ERROR(totals_.Send(sink, damage_));
+    const std::int64_t merge_us = watch_.MicrosSince(begun);
     if (rows_) RETURN_IF_ERROR(SendRows(rows_->Take(report.more_rows), sink));
     if (sorted_) RETURN_IF_ERROR(SendRows(sorted_->Take(report.more_rows), sink));
     report.events_scanned = events_scanned_;
@@ -107,6 +132,16 @@ class Query {
     report.damage = damage_.Take();
     NoteUnread(report);
     report.explain = Explain();
+    if (plan_.explain) {
+      report.explain += fmt::format(
+          "; {} us selecting rows and {} us answering, over all threads; "
+          "{} us merging, {} us reading rows",
+          select_us_.load(),
+          answer_us_.load(),
+          merge_us,
+          watch_.MicrosSince(begun) - merge_us);
+      report.explain += notes_;
+    }
     return report;
   }
 
@@ -134,6 +169,7 @@ class Query {
         units_.push_back({&live, nullptr, info.timestamp_min_ms, info.timestamp_max_ms});
       } else {
         ++out_of_time_;
+        Note(*live.table, "out of time");
       }
     }
     for (const RawEvents& raw : snapshot_.raw) {
@@ -159,6 +195,7 @@ class Query {
         sorted_ || (rows_ && rows_->WantsRange(unit.timestamp_min_ms, unit.timestamp_max_ms));
     if (rows_only_ && !wants_rows) {
       ++behind_;
+      if (unit.live != nullptr) Note(*unit.live->table, "behind the last row");
       return {};
     }
     if (unit.raw != nullptr) return AnswerRaw(i, wants_rows, events);
@@ -178,12 +215,16 @@ class Query {
       ASSIGN_OR_RETURN(const std::optional<std::uint64_t> count, selector.StoredCount());
       if (count) {
         ++counted_;
+        Note(*live.table, "counted by what is stored");
         MutexLock lock(mutex_);
         totals_.AddCount(*count);
         return {};
       }
     }
+    const std::chrono::nanoseconds begun = watch_.Now();
     ASSIGN_OR_RETURN(const RowSet rows, selector.Select());
+    const std::chrono::nanoseconds selected = watch_.Now();
+    select_us_ += watch_.MicrosSince(begun);
     if (rows.kind == RowSet::Kind::kNone && selector.opaque_rows().empty()) {
       NoteRuledOut(selector);
       return {};
@@ -200,6 +241,14 @@ class Query {
       }
       MutexLock lock(mutex_);
       totals_.Add(std::move(answer));
+    }
+    answer_us_ += watch_.MicrosSince(selected);
+    if (plan_.explain) {
+      Note(*live.table,
+           fmt::format("read rows {} to {}, {} codes looked at",
+                       selector.begin(),
+                       selector.end(),
+                       selector.codes_scanned()));
     }
     ++read_;
     work_ += selector.codes_scanned();
@@ -310,9 +359,21 @@ class Query {
   void NoteRuledOut(const TableSelector& selector) {
     ++ruled_out_;
     work_ += selector.codes_scanned();
+    if (plan_.explain) {
+      const std::string& by = selector.ruled_out_by();
+      Note(selector.table(),
+           by.empty() ? "no row fits" : fmt::format("ruled out by the dictionaries of {}", by));
+    }
     if (selector.ruled_out_by().empty()) return;
     MutexLock lock(mutex_);
     if (ruled_out_by_.empty()) ruled_out_by_ = selector.ruled_out_by();
+  }
+
+  // A line of explain, of the first tables.
+  void Note(const Table& table, std::string_view what) {
+    if (!plan_.explain) return;
+    MutexLock lock(mutex_);
+    if (++notes_count_ <= kNotesMax) notes_ += fmt::format("\n{}: {}", table.Name(), what);
   }
 
   std::string Explain() const REQUIRES(mutex_) {
@@ -330,6 +391,7 @@ class Query {
         work_.load());
   }
 
+  const Stopwatch watch_;
   const Snapshot& snapshot_;
   const Plan& plan_;
   const CompiledPlan& compiled_;
@@ -349,12 +411,16 @@ class Query {
   std::atomic<std::uint64_t> ruled_out_ = 0;
   std::atomic<std::uint64_t> behind_ = 0;
   std::atomic<std::uint64_t> counted_ = 0;
+  std::atomic<std::int64_t> select_us_ = 0;
+  std::atomic<std::int64_t> answer_us_ = 0;
 
   Mutex mutex_;
   Totals totals_ GUARDED_BY(mutex_);
   std::optional<Error> error_ GUARDED_BY(mutex_);
   DamageList damage_ GUARDED_BY(mutex_);
   std::string ruled_out_by_ GUARDED_BY(mutex_);
+  std::size_t notes_count_ GUARDED_BY(mutex_) = 0;
+  std::string notes_ GUARDED_BY(mutex_);
 };
 
 constexpr std::uint64_t kAllWork = std::numeric_limits<std::uint64_t>::max();
@@ -366,10 +432,12 @@ Result<RunReport> RunPlan(const Snapshot& snapshot,
                           Sink& sink,
                           WorkerPool& pool,
                           std::size_t helpers_max,
-                          std::uint64_t work_before_help) {
+                          std::uint64_t work_before_help,
+                          const Clock* clock) {
+  const Stopwatch watch(plan, clock);
   ASSIGN_OR_RETURN(const CompiledPlan compiled, CompiledPlan::Of(plan));
   RETURN_IF_ERROR(CheckStop(plan));
-  Query query(snapshot, plan, compiled);
+  Query query(snapshot, plan, compiled, watch);
   query.Work(work_before_help);
   const auto door = std::make_shared<Door>();
   if (!query.done()) {

@@ -112,6 +112,24 @@ TEST_F(RunPlanTest, MatchesOpaqueRowsFromTheirText) {
   EXPECT_EQ(CountOf({MatchAll{}}), 1U);
 }
 
+TEST_F(RunPlanTest, ExplainsWhatBecameOfEachTable) {
+  AddTable({R"({"v":"a"})", R"({"v":"b"})"});
+  AddTable({R"({"v":"c"})"});
+  AddTable({R"({"v":"a"})"});
+  Plan plan;
+  plan.where = Is("v", "a");
+  plan.rows = RowsRequest{Order::kNewestFirst, 10, std::nullopt};
+  plan.to_ms = kNowMs + 3;
+  MustRun(plan);
+  EXPECT_EQ(report_.explain.find('\n'), std::string::npos) << report_.explain;
+  plan.explain = true;
+  MustRun(plan);
+  for (const char* part :
+       {": out of time", ": ruled out by the dictionaries of", ": read rows 0 to 2"}) {
+    EXPECT_NE(report_.explain.find(part), std::string::npos) << part << " in " << report_.explain;
+  }
+}
+
 TEST_F(RunPlanTest, TakesTheEmptyTextOfAReservedFieldForNoValue) {
   AddTable({"{}", "{}"});  // service, source and host are empty
   const Field service{Field::Kind::kReserved, "service"};
