@@ -271,7 +271,7 @@ std::size_t TextTemplate::memory_bytes() const {
   std::size_t bytes = sizeof(*this) + signature_.capacity() + digits_.size() * sizeof(Digit) +
                       limb_ends_.size() * sizeof(limb_ends_[0]) + ranks_.size() * sizeof(ranks_[0]);
   for (const Run& run : runs_) {
-    bytes += sizeof(Run) + run.constant.capacity() + run.chars.size() * sizeof(run.chars[0]);
+    bytes += sizeof(Run) + run.constant.capacity() + run.chars.size() * sizeof(std::string);
     for (const std::string& chars : run.chars) {
       if (chars.capacity() > kShortBytes) bytes += chars.capacity() + 1;
     }
