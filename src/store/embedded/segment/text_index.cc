@@ -311,9 +311,10 @@ bool TextIndex::IdMayHoldWord(std::string_view folded_word) const {
 }
 
 std::size_t TextIndex::memory_bytes() const {
-  return sizeof(*this) + places_.size() * sizeof(Extent) + borders_.arena.size() +
-         borders_.ends.size() * sizeof(borders_.ends[0]) + dictionary_.memory_bytes() +
-         templates_.size() * 4096;
+  std::size_t bytes = sizeof(*this) + places_.size() * sizeof(Extent) + borders_.arena.size() +
+                      borders_.ends.size() * sizeof(borders_.ends[0]) + dictionary_.memory_bytes();
+  for (const TextTemplate& form : templates_) bytes += form.memory_bytes();
+  return bytes;
 }
 
 std::uint64_t TextIndex::blocks_bytes() const {

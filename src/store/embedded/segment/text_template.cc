@@ -120,6 +120,7 @@ std::optional<TextTemplate> TextTemplate::Learner::Finish(std::string_view signa
     made.runs_.push_back(std::move(run));
   }
   if (!made.Prepare()) return std::nullopt;
+  made.PrepareSplit();
   return made;
 }
 
@@ -143,6 +144,14 @@ bool TextTemplate::Prepare() {
     if (!run.fixed()) add(run.length_max - run.length_min + 1);
     for (std::size_t place = 0; place < run.length_max; ++place) add(run.CharsAt(place).size());
     if (digits_.size() > kTemplateDigitsMax) return false;
+  }
+  if (!digits_.empty()) limb_ends_.push_back(static_cast<std::uint32_t>(digits_.size()));
+  limbs_ = limb_ends_.size();
+  return true;
+}
+
+void TextTemplate::PrepareSplit() {
+  for (const Run& run : runs_) {
     for (const std::string& chars : run.chars) {
       std::array<std::uint8_t, 256> ranks{};
       for (std::size_t rank = 0; rank < chars.size(); ++rank) {
@@ -151,9 +160,6 @@ bool TextTemplate::Prepare() {
       ranks_.push_back(ranks);
     }
   }
-  if (!digits_.empty()) limb_ends_.push_back(static_cast<std::uint32_t>(digits_.size()));
-  limbs_ = limb_ends_.size();
-  return true;
 }
 
 void TextTemplate::Split(std::string_view text, std::uint64_t* limbs) const {
@@ -258,6 +264,19 @@ void TextTemplate::Append(std::string& out) const {
     PutVarint(out, run.chars.size());
     for (const std::string& chars : run.chars) PutBytes(out, chars);
   }
+}
+
+std::size_t TextTemplate::memory_bytes() const {
+  constexpr std::size_t kShortBytes = 15;  // a string of so many has no memory of its own
+  std::size_t bytes = sizeof(*this) + signature_.capacity() + digits_.size() * sizeof(Digit) +
+                      limb_ends_.size() * sizeof(limb_ends_[0]) + ranks_.size() * sizeof(ranks_[0]);
+  for (const Run& run : runs_) {
+    bytes += sizeof(Run) + run.constant.capacity() + run.chars.size() * sizeof(std::string);
+    for (const std::string& chars : run.chars) {
+      if (chars.capacity() > kShortBytes) bytes += chars.capacity() + 1;
+    }
+  }
+  return bytes;
 }
 
 std::optional<TextTemplate> TextTemplate::Take(ByteReader& in) {

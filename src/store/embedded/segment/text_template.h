@@ -27,7 +27,7 @@ class TextTemplate {
 
   std::size_t limbs() const { return limbs_; }
 
-  // Writes the limbs of a text that it learned from.
+  // Writes the limbs of a text that it learned from. Requires: made by the learner, not taken.
   void Split(std::string_view text, std::uint64_t* limbs) const;
   // Appends the text. Any limbs give some text; its length is bounded by the template.
   void Join(const std::uint64_t* limbs, std::string& out) const;
@@ -41,6 +41,8 @@ class TextTemplate {
 
   void Append(std::string& out) const;
   static std::optional<TextTemplate> Take(ByteReader& in);
+
+  std::size_t memory_bytes() const;
 
  private:
   // A run of the texts: constant, or `length_min` to `length_max` characters that vary.
@@ -64,13 +66,15 @@ class TextTemplate {
   };
 
   bool Prepare();  // false when there are too many digits
+  void PrepareSplit();
 
   std::string signature_;
   std::vector<Run> runs_;
   // Of all runs that vary, in order: the length (when it varies), then the places.
   std::vector<Digit> digits_;
-  std::vector<std::uint32_t> limb_ends_;              // by limb: end of its digits
-  std::vector<std::array<std::uint8_t, 256>> ranks_;  // for Split(): by set of characters
+  std::vector<std::uint32_t> limb_ends_;  // by limb: end of its digits
+  // For Split() alone, by set of characters: a column's templates would take more than its index.
+  std::vector<std::array<std::uint8_t, 256>> ranks_;
   std::size_t limbs_ = 0;
 };
 
