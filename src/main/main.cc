@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <functional>
 
@@ -21,6 +23,7 @@
 #include "main/commands/keys.h"
 #include "main/commands/serve.h"
 #include "main/commands/store_care.h"
+#include "main/exit_codes.h"
 #include "main/manual.h"
 #include "main/options.h"
 #include "main/version.h"
@@ -530,4 +533,13 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace postglass
 
-int main(int argc, char** argv) { return postglass::Run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return postglass::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "postglass: %s\n", error.what());
+  } catch (...) {
+    std::fputs("postglass: ended by an unknown error\n", stderr);
+  }
+  return postglass::kExitTrouble;
+}
