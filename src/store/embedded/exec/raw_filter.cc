@@ -1,5 +1,6 @@
 #include "store/embedded/exec/raw_filter.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace postglass::store {
@@ -8,6 +9,13 @@ namespace {
 
 bool MayBeInNumber(std::string_view text) {
   return text.find_first_not_of("0123456789+-.e") == text.npos;
+}
+
+// Whether JSON has no way to write one of these characters but as it is and as \u and its number.
+bool IsPlain(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == '/';
+  });
 }
 
 void AddLiterals(const Condition& condition, std::vector<std::string>& literals) {
@@ -29,13 +37,23 @@ void AddLiterals(const Condition& condition, std::vector<std::string>& literals)
 
 }  // namespace
 
-RawFilter::RawFilter(const Condition& condition) { AddLiterals(condition, literals_); }
+RawFilter::RawFilter(const Condition& condition) {
+  std::vector<std::string> texts;
+  AddLiterals(condition, texts);
+  for (std::string& text : texts) {
+    const bool is_plain = IsPlain(text);
+    literals_.push_back({std::move(text), is_plain});
+  }
+}
 
 bool RawFilter::MayMatch(std::string_view attributes) const {
-  for (const std::string& literal : literals_) {
-    if (memmem(attributes.data(), attributes.size(), literal.data(), literal.size()) == nullptr) {
-      return attributes.find('\\') != attributes.npos;
+  for (const Literal& literal : literals_) {
+    if (memmem(attributes.data(), attributes.size(), literal.text.data(), literal.text.size()) !=
+        nullptr) {
+      continue;
     }
+    // Addresses in headers have quotes, so that most events have a backslash.
+    return attributes.find(literal.is_plain ? "\\u" : "\\") != attributes.npos;
   }
   return true;
 }

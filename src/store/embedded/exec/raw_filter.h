@@ -18,9 +18,14 @@ class RawFilter {
   bool MayMatch(std::string_view attributes) const;
 
  private:
+  struct Literal {
+    std::string text;
+    bool is_plain = false;  // its characters are hidden by no escape but \uXXXX
+  };
+
   // Each of them is in a text value of every event that matches. None is in a number's text, and
   // JSON writes a text's bytes as they are unless there is a backslash.
-  std::vector<std::string> literals_;
+  std::vector<Literal> literals_;
 };
 
 }  // namespace postglass::store
