@@ -120,7 +120,7 @@ test('one call answers a screen, at once or in lines, and its cursor leads on', 
   const next = await logs.listLogs({ body: { filter: { query: 'service:shop' }, page: { cursor: data.after, limit: 100 } } });
   assert.equal(next.data.length, 36);
   const lines = (await (await post('explore', { ...screen, stream: true })).text()).trim().split('\n').map((l) => JSON.parse(l));
-  assert.deepEqual(lines.map((l) => Object.keys(l)[0]), ['events', 'count', 'histogram', 'facet', 'facet', 'meta']);
+  assert.deepEqual(lines.map((l) => Object.keys(l)[0]), ['events', 'coverage', 'count', 'histogram', 'facet', 'facet', 'meta']);
 });
 
 test('transactions hold all their events, and a query within a query finds what never came', async () => {
