@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace postglass;  // NOLINT
+using namespace postglass;
 
 constexpr std::string_view kEvent =
     R"({"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"1","Message":"{}"}}]})";

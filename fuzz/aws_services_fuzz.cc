@@ -19,7 +19,7 @@
 
 namespace {
 
-using namespace postglass;  // NOLINT
+using namespace postglass;
 
 class NoEndpoint final : public net::HttpClient {
  public:

@@ -21,7 +21,7 @@
 
 namespace {
 
-using namespace postglass;  // NOLINT
+using namespace postglass;
 
 class NoEndpoint final : public net::HttpClient {
  public:

@@ -16,8 +16,8 @@
 // Messages as any client may send them: whatever the bytes, the event is JSON, no address carries a
 // line end, and the outgoing message has no header that acceptance did not see.
 
-using namespace postglass;        // NOLINT
-using namespace postglass::mail;  // NOLINT
+using namespace postglass;
+using namespace postglass::mail;
 
 namespace {
 

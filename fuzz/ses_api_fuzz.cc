@@ -11,8 +11,8 @@
 // it the body. No request makes the service fail: 4xx or 2xx, and 503 only when storage fails.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace postglass;        // NOLINT
-  using namespace postglass::mail;  // NOLINT
+  using namespace postglass;
+  using namespace postglass::mail;
   log::SetLevel(log::Level::kError);
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t line = std::min(input.find('\n'), input.size());

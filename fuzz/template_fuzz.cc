@@ -9,8 +9,8 @@
 // rendered stays within its limits, and twice the same.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace postglass;        // NOLINT
-  using namespace postglass::mail;  // NOLINT
+  using namespace postglass;
+  using namespace postglass::mail;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t end = std::min(input.find('\0'), input.size());
   const Result<HandlebarsTemplate> parsed = HandlebarsTemplate::Parse(input.substr(0, end));
