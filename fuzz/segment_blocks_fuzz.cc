@@ -54,8 +54,7 @@ void Determined(std::string_view bytes, std::uint32_t count) {
     key_of_row[row] = row % 16;
   }
   const auto layout = Layout::Make(arities, shape_of_row);
-  const auto codes = DeterminedCodes::Parse(
-      std::make_shared<const Buffer>(bytes), layout->values_count(), 300, 16);
+  const auto codes = DeterminedCodes::Parse(Buffer(bytes).view(), layout->values_count(), 300, 16);
   if (!codes) return;
   std::vector<Code> of_key;
   for (Code key = 0; key < 17; ++key) codes->Append(key, of_key);
