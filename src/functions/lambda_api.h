@@ -1,17 +1,21 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "aws/service.h"
+#include "base/json.h"
 #include "functions/async_queue.h"
 #include "functions/code_store.h"
 #include "functions/function_registry.h"
 #include "functions/host.h"
 
 namespace postglass::functions {
+
+class Change;  // lambda_document.h
 
 // The Lambda API: makes, shows, changes, invokes and deletes functions. Supported calls:
 // docs/compat/lambda.md. Thread-safe.
@@ -67,6 +71,10 @@ class LambdaApi final : public aws::Service {
   // lambda_api_functions.cc
   Answer Create(const net::HttpRequest& request);
   Answer Delete(const Function& function);
+  // A function as it is after a change, in the form of `show`; or why it could not be changed.
+  static Answer Shown(const Result<std::shared_ptr<const Function>>& updated,
+                      const Change& change,
+                      json::object (*show)(const Function&));
   Answer UpdateCode(const Function& function, const net::HttpRequest& request);
   Answer UpdateConfiguration(const Function& function, const net::HttpRequest& request);
   Answer PutConcurrency(const Function& function, const net::HttpRequest& request);

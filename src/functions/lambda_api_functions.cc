@@ -93,6 +93,18 @@ LambdaApi::Answer LambdaApi::Delete(const Function& function) {
   return answer;
 }
 
+LambdaApi::Answer LambdaApi::Shown(const Result<std::shared_ptr<const Function>>& updated,
+                                   const Change& change,
+                                   json::object (*show)(const Function&)) {
+  Answer answer;
+  if (updated) {
+    answer.body = json::Serialize(show(**updated));
+  } else {
+    answer.error = change.ErrorOr(updated.error());
+  }
+  return answer;
+}
+
 LambdaApi::Answer LambdaApi::UpdateCode(const Function& function, const net::HttpRequest& request) {
   Answer answer;
   const auto body = json::ParseObject(request.body);
@@ -130,12 +142,7 @@ LambdaApi::Answer LambdaApi::UpdateCode(const Function& function, const net::Htt
     changed.code = *kept;
     return {};
   });
-  if (updated) {
-    answer.body = json::Serialize(Configuration(**updated));
-  } else {
-    answer.error = change.ErrorOr(updated.error());
-  }
-  return answer;
+  return Shown(updated, change, Configuration);
 }
 
 LambdaApi::Answer LambdaApi::UpdateConfiguration(const Function& function,
@@ -151,17 +158,11 @@ LambdaApi::Answer LambdaApi::UpdateConfiguration(const Function& function,
     if (auto error = ReadConfiguration(*body, changed)) return change.Fail(*std::move(error));
     return {};
   });
-  if (updated) {
-    answer.body = json::Serialize(Configuration(**updated));
-  } else {
-    answer.error = change.ErrorOr(updated.error());
-  }
-  return answer;
+  return Shown(updated, change, Configuration);
 }
 
 LambdaApi::Answer LambdaApi::PutConcurrency(const Function& function,
                                             const net::HttpRequest& request) {
-  Answer answer;
   const auto body = json::ParseObject(request.body);
   Change change;
   const auto updated = registry_.Update(function.name, [&](Function& changed) -> Status {
@@ -175,12 +176,7 @@ LambdaApi::Answer LambdaApi::PutConcurrency(const Function& function,
     changed.reserved_concurrency = limit;
     return {};
   });
-  if (updated) {
-    answer.body = json::Serialize(ConcurrencyOf(**updated));
-  } else {
-    answer.error = change.ErrorOr(updated.error());
-  }
-  return answer;
+  return Shown(updated, change, ConcurrencyOf);
 }
 
 LambdaApi::Answer LambdaApi::DeleteConcurrency(const Function& function) {
