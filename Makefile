@@ -76,7 +76,7 @@ tests/e2e/node_modules/.stamp: tests/e2e/package.json tests/e2e/package-lock.jso
 	@touch $@
 
 # The release binary with unmodified clients: AWS SDK, nodemailer, aws CLI, Datadog's client, a browser.
-test-e2e: build tests/e2e/node_modules/.stamp
+test-e2e: build lambda-zip tests/e2e/node_modules/.stamp
 	@cd tests/e2e && ../../scripts/with-node.sh node --test --test-concurrency=1 cases/*.test.mjs
 
 test-all: setup-all test lint
